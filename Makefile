@@ -1,0 +1,61 @@
+# framerail: `make demo` shows it, `make test` proves it; both set up all they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+PACKAGES := contracts runtime producer consumer postproc ops local serving modelling
+
+.PHONY: help setup demo test test-unit test-integration test-e2e lint format lock clean
+
+help: ## Show this list.
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Make .venv with the framerail command.
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "setup: $(PYTHON) is missing; install Python 3.11 or say make PYTHON=..." >&2; exit 2; }
+	@echo "setup: installing Python packages into $(VENV) (about a minute the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo "setup: done; the command is $(BIN)/framerail"
+
+demo: setup ## Run one camera through the whole pipeline; ARGS="--help" tells what can be changed.
+	@$(BIN)/framerail demo $(ARGS)
+
+test: test-unit test-integration test-e2e ## Run every test.
+
+test-unit: setup ## Rules without a server, in seconds; the core must stay covered.
+	$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered $(ARGS)
+
+test-integration: setup ## Each edge with its real server.
+	$(BIN)/python -m pytest tests/integration $(ARGS)
+
+test-e2e: setup ## The real processes, from a camera to S3.
+	$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+lint: setup ## ruff and mypy, as strict as they go.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PACKAGES) tests
+
+format: setup ## Put the code into shape.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup ## Write the lock files anew from what pyproject.toml and requirements/*.in ask for.
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements/serving.in -o requirements/serving.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements/modelling.in -o requirements/modelling.txt
+
+clean: ## Delete everything that was installed, built or stored here.
+	@test ! -x $(BIN)/framerail || $(BIN)/framerail down
+	rm -rf $(VENV) .framerail *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,0 +1,1 @@
+"""Frames from Kafka, gathered in batches of 25, inferred by Triton, written to `results`."""

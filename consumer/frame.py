@@ -1,0 +1,50 @@
+"""One record of a frames topic, as it was fetched."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from contracts.errors import InvalidRecord
+from contracts.frames import FrameHeaders, Headers
+
+
+class FrameSource(NamedTuple):
+    """The partition that a frame was read from."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFrame:
+    """A frame and where it lies; where its headers break the contract, `refusal` says how."""
+
+    source: FrameSource
+    offset: int
+    jpeg: bytes
+    record_headers: Headers
+    timestamp_ms: int
+    headers: FrameHeaders | None = None
+    refusal: str | None = None
+
+    @classmethod
+    def read(
+        cls, source: FrameSource, offset: int, jpeg: bytes, headers: Headers, timestamp_ms: int
+    ) -> "FetchedFrame":
+        """Read the headers of a record; one that breaks the contract is kept, with the reason."""
+        try:
+            decoded, refusal = FrameHeaders.decode(headers), None
+        except InvalidRecord as error:
+            decoded, refusal = None, str(error)
+        return cls(source, offset, jpeg, headers, timestamp_ms, decoded, refusal)
+
+    @property
+    def captured_ns(self) -> int:
+        """Capture time in ns since the epoch; Kafka's timestamp where the header is lost."""
+        if self.headers is None:
+            return max(self.timestamp_ms, 0) * 1_000_000
+        return self.headers.captured_ns
+
+    @property
+    def session(self) -> str | None:
+        """The connection to the camera that delivered the frame, where it is known."""
+        return None if self.headers is None else self.headers.session

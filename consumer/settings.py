@@ -1,0 +1,64 @@
+"""What the consumer is told."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from runtime.settings import KafkaSettings
+
+
+class ModelSettings(KafkaSettings):
+    """Which model is asked, and where it is served."""
+
+    triton_address: str = Field(
+        "127.0.0.1:9000",
+        pattern=r"^[^\s/]+:\d+$",
+        description="Triton's gRPC endpoint, as host:port.",
+    )
+    triton_start_timeout_s: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="Seconds that a start waits for the model before it gives up.",
+    )
+    infer_timeout_s: float = Field(
+        20, ge=0.1, le=600, description="Seconds that one request may take before it is sent again."
+    )
+    model_name: str = Field("ssd_mobilenet", min_length=1, description="Name of the model.")
+    model_version: str = Field(
+        "2", pattern=r"^\d*$", description="Version of the model; empty lets Triton choose."
+    )
+    labels_file: Path = Field(
+        Path("model_repository/ssd_mobilenet/labels.txt"),
+        description="Names of the classes: line N, counted from 0, names class id N.",
+    )
+    min_confidence: float = Field(
+        0.4, ge=0, le=1, description="Detections below this confidence are not written."
+    )
+
+
+class ConsumerSettings(ModelSettings):
+    """How frames are gathered, and which of them become evidence."""
+
+    consumer_group: str = Field("consumer", min_length=1, description="Kafka consumer group.")
+    batch_size: int = Field(25, ge=1, le=256, description="Frames in a full batch.")
+    max_batch_age_s: float = Field(
+        2.0,
+        gt=0,
+        le=600,
+        description="Seconds after which a batch that no frame completes is inferred as it is.",
+    )
+    max_batches_in_flight: int = Field(
+        2, ge=1, le=64, description="Batches decoded or inferred at once; fetching pauses above it."
+    )
+    evidence: str = Field(
+        "best",
+        pattern=r"^(best|first|all|spread:[1-9]\d{0,2})$",
+        description="Frames of a batch to annotate: best, first, all, or spread:N (evenly).",
+    )
+    topic_discovery_s: float = Field(
+        10, ge=1, le=600, description="Seconds between looks for topics of new streams."
+    )
+    stop_timeout_s: float = Field(
+        20, ge=1, le=600, description="Seconds that batches in flight may take to end at a stop."
+    )

@@ -1,0 +1,161 @@
+"""The edge to Triton: one model over gRPC, its signature checked before the first frame."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
+from tritonclient.utils import InferenceServerException
+
+from consumer.detections import FrameOutput, split_outputs
+from runtime.errors import ConfigurationError, FramerailError, TransientError
+
+INPUT = "images"
+OUTPUTS = {  # name: axes after the batch's own, as TensorFlow's Object Detection API writes them
+    "detection_boxes": 2,
+    "detection_scores": 1,
+    "detection_classes": 1,
+    "num_detections": 0,
+}
+
+_PASSING = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED", "NOT_FOUND"}
+"""Statuses of a server that is away, restarting, overloaded or loading its model again."""
+
+
+class InferenceRefused(FramerailError):
+    """Triton answered these images with an error of its own; others may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSignature:
+    """What was learnt of the model: its input size in pixels and its largest batch."""
+
+    name: str
+    version: str
+    input_wh: tuple[int, int]
+    max_batch_size: int
+
+
+class TritonModel:
+    """One model of one Triton server; safe to call from several threads."""
+
+    def __init__(self, address: str, name: str, version: str, timeout_s: float) -> None:
+        """Prepare the channel; nothing is sent before the first call."""
+        self._client = InferenceServerClient(address)
+        self._address = address
+        self._name = name
+        self._version = version
+        self._timeout_s = timeout_s
+        self._outputs = [InferRequestedOutput(output) for output in OUTPUTS]
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._client.close()
+
+    def signature(self) -> ModelSignature:
+        """Ask for the model's signature and check it.
+
+        Raises TransientError while the server is away or not ready, ConfigurationError if the model
+        is not there or has another signature than SSD's.
+        """
+        with self._mapped():
+            is_ready = self._client.is_server_ready(client_timeout=self._timeout_s)
+        if not is_ready:
+            raise TransientError(f"Triton at {self._address} is not ready")
+        try:
+            metadata = self._client.get_model_metadata(
+                self._name, self._version, client_timeout=self._timeout_s
+            )
+            config = self._client.get_model_config(
+                self._name, self._version, client_timeout=self._timeout_s
+            ).config
+        except InferenceServerException as error:
+            raise self._model_missing(error) from error
+        version = self._version or max(metadata.versions, key=int)
+        input_wh = checked_signature(self._name, metadata)
+        return ModelSignature(self._name, version, input_wh, config.max_batch_size)
+
+    def infer(self, images: NDArray[np.uint8]) -> list[FrameOutput]:
+        """Detect objects in `images`: RGB, shape (N, height, width, 3), uint8.
+
+        Returns one output per image. Raises TransientError if the same call may succeed later,
+        InferenceRefused if Triton answered with an error.
+        """
+        tensor = InferInput(INPUT, list(images.shape), "UINT8")
+        tensor.set_data_from_numpy(images)
+        with self._mapped():
+            answer = self._client.infer(
+                self._name,
+                [tensor],
+                self._version,
+                self._outputs,
+                client_timeout=self._timeout_s,
+            )
+        try:
+            return split_outputs(*(answer.as_numpy(name) for name in OUTPUTS))
+        except (ValueError, AttributeError) as error:  # as_numpy returns None for an absent output
+            raise InferenceRefused(f"model {self._name}: unusable answer: {error}") from error
+
+    def _model_missing(self, error: InferenceServerException) -> FramerailError:
+        if _status(error) not in {"NOT_FOUND", "INVALID_ARGUMENT"}:
+            return TransientError(f"Triton at {self._address}: {error.message()}")
+        wanted = f"{self._name!r} version {self._version or 'any'}"
+        return ConfigurationError(
+            f"Triton at {self._address} serves no model {wanted}: {error.message()}; check "
+            "FRAMERAIL_MODEL_NAME, FRAMERAIL_MODEL_VERSION and the server's model repository"
+        )
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        try:
+            yield
+        except InferenceServerException as error:
+            status, message = _status(error), error.message()
+            if status in _PASSING:
+                raise TransientError(f"Triton at {self._address}: {status}: {message}") from error
+            raise InferenceRefused(f"model {self._name}: {status}: {message}") from error
+
+
+def checked_signature(name: str, metadata: Any) -> tuple[int, int]:
+    """Return the (width, height) in pixels that the model takes.
+
+    `metadata` is Triton's ModelMetadataResponse. Raises ConfigurationError with what was found
+    where an input or output is missing or has another type or shape.
+    """
+    inputs = {tensor.name: tensor for tensor in metadata.inputs}
+    found = ", ".join(f"{t.name} {t.datatype} {list(t.shape)}" for t in metadata.inputs)
+    image = inputs.get(INPUT)
+    is_image = (
+        image is not None
+        and len(inputs) == 1
+        and image.datatype == "UINT8"
+        and len(image.shape) == 4
+        and image.shape[3] == 3
+    )
+    if not is_image or image is None:
+        raise ConfigurationError(
+            f"model {name}: its input is {found}; expected {INPUT} UINT8 [N, height, width, 3]"
+        )
+    height, width = image.shape[1:3]
+    if height < 1 or width < 1:
+        raise ConfigurationError(f"model {name}: input {found} has no fixed height and width")
+    _check_outputs(name, metadata)
+    return int(width), int(height)
+
+
+def _check_outputs(name: str, metadata: Any) -> None:
+    outputs = {tensor.name: tensor for tensor in metadata.outputs}
+    for output, axes in OUTPUTS.items():
+        tensor = outputs.get(output)
+        if tensor is None or tensor.datatype != "FP32" or len(tensor.shape) != axes + 1:
+            found = ", ".join(f"{t.name} {t.datatype} {list(t.shape)}" for t in metadata.outputs)
+            raise ConfigurationError(
+                f"model {name}: output {output} is not FP32 with {axes + 1} axes; it has: {found}"
+            )
+
+
+def _status(error: InferenceServerException) -> str:
+    return str(error.status() or "").removeprefix("StatusCode.")

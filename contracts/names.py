@@ -1,0 +1,73 @@
+"""Names that outlive a process: stream ids, topics, batch ids and evidence keys."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from contracts.errors import InvalidRecord
+
+RESULTS_TOPIC = "results"
+DEADLETTER_TOPIC = "deadletter"
+FRAMES_PREFIX = "frames."
+FRAMES_PATTERN = r"^frames\.[a-z0-9][a-z0-9-]{0,62}$"
+"""What the consumer subscribes to: a camera that is added later is found without a restart."""
+
+STREAM_ID_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
+"""A DNS label (RFC 1123): fit for a topic, an S3 key, a Kubernetes name and a URL at once."""
+
+_STREAM_ID = re.compile(STREAM_ID_PATTERN)
+_OFFSET_DIGITS = 20
+"""A Kafka offset is a signed 64-bit number: 19 digits; padded so that ids sort as offsets do."""
+_BATCH_ID = re.compile(rf"(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d{{{_OFFSET_DIGITS}}})")
+
+
+def checked_stream_id(stream_id: str) -> str:
+    """Return `stream_id` unchanged, or raise InvalidRecord if it could not name a topic."""
+    if not _STREAM_ID.fullmatch(stream_id):
+        raise InvalidRecord(
+            f"stream id {stream_id!r}: expected 1 to 63 of a-z, 0-9 and '-', not starting with '-'"
+        )
+    return stream_id
+
+
+def frames_topic(stream_id: str) -> str:
+    """Return the topic that carries the frames of one stream."""
+    return FRAMES_PREFIX + checked_stream_id(stream_id)
+
+
+def stream_of_topic(topic: str) -> str:
+    """Return the stream id of a frames topic; raise InvalidRecord for any other topic."""
+    if not topic.startswith(FRAMES_PREFIX):
+        raise InvalidRecord(f"topic {topic!r}: expected {FRAMES_PREFIX}<stream id>")
+    return checked_stream_id(topic.removeprefix(FRAMES_PREFIX))
+
+
+@dataclass(frozen=True, slots=True)
+class BatchId:
+    """A batch is known by where it begins, so the same frames always carry the same id."""
+
+    topic: str
+    partition: int
+    first_offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.partition}-{self.first_offset:0{_OFFSET_DIGITS}d}"
+
+    @classmethod
+    def parse(cls, text: str) -> "BatchId":
+        """Read an id back; raise InvalidRecord if it is none."""
+        match = _BATCH_ID.fullmatch(text)
+        if match is None:
+            raise InvalidRecord(f"batch id {text!r}: expected <topic>-<partition>-<20 digits>")
+        return cls(match["topic"], int(match["partition"]), int(match["first"]))
+
+
+def evidence_key(batch_id: BatchId, offset: int, captured_ns: int) -> str:
+    """Return the S3 key of one annotated frame, the same at every retry.
+
+    `captured_ns` is that frame's capture time in nanoseconds since the epoch; its UTC date makes
+    the folders.
+    """
+    day = datetime.fromtimestamp(captured_ns // 1_000_000_000, tz=UTC)
+    stream_id = stream_of_topic(batch_id.topic)
+    return f"evidence/{stream_id}/{day:%Y/%m/%d}/{batch_id}/{offset}.jpg"

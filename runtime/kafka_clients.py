@@ -1,0 +1,118 @@
+"""Kafka clients as every service uses them: secured alike, never losing what was acknowledged."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import (
+    AuthorizationError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
+
+from runtime.errors import ConfigurationError, DependencyError
+from runtime.settings import KafkaSettings
+
+RECORD_OVERHEAD_BYTES = 16 * 1024
+"""Room for headers, key and batch framing above a record's value; ours take less than 1 KiB."""
+
+_FOR_EVER_MS = 7 * 24 * 3600 * 1000
+"""A record that was handed over is retried until the broker is back; what waits before it is
+bounded by the caller, which drops and counts, instead of by a timeout here, which would lose it."""
+
+_BATCH_BYTES = 256 * 1024
+"""Small records travel together up to here. A topic's max.message.bytes bounds the whole batch, so
+this must stay below the smallest limit that `runtime.topics` gives."""
+
+
+def connection_options(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the options that any client of kafka-python takes to reach these brokers."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap_servers.split(","),
+        "bootstrap_timeout_ms": int(settings.kafka_start_timeout_s * 1000),
+        "security_protocol": settings.kafka_security_protocol,
+        "reconnect_backoff_max_ms": 2000,
+    }
+    if settings.kafka_security_protocol in ("SSL", "SASL_SSL"):
+        ca_file = settings.kafka_ca_file
+        options["ssl_context"] = ssl.create_default_context(
+            cafile=str(ca_file) if ca_file else None
+        )
+    if settings.kafka_security_protocol.startswith("SASL") and settings.kafka_password is not None:
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_username
+        options["sasl_plain_password"] = settings.kafka_password.get_secret_value()
+    return options
+
+
+def open_producer(
+    settings: KafkaSettings, client_id: str, max_value_bytes: int, linger_ms: int
+) -> KafkaProducer:
+    """Connect an idempotent producer that waits for all replicas.
+
+    Raises DependencyError if no broker answers, ConfigurationError if the brokers refuse us.
+    """
+    with _explained(settings):
+        return KafkaProducer(
+            **connection_options(settings),
+            client_id=client_id,
+            acks="all",
+            enable_idempotence=True,
+            allow_auto_create_topics=False,
+            delivery_timeout_ms=_FOR_EVER_MS,
+            linger_ms=linger_ms,
+            batch_size=_BATCH_BYTES,
+            max_request_size=max_value_bytes + RECORD_OVERHEAD_BYTES,
+        )
+
+
+def open_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> KafkaConsumer:
+    """Connect a consumer that commits only when told to. Raises as `open_producer` does."""
+    with _explained(settings):
+        return KafkaConsumer(
+            **connection_options(settings),
+            client_id=client_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            **options,
+        )
+
+
+@contextmanager
+def admin_client(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
+    """Connect an administrator for the length of a block. Raises as `open_producer` does."""
+    with _explained(settings):
+        admin = KafkaAdminClient(**connection_options(settings))
+        try:
+            yield admin
+        finally:
+            admin.close()
+
+
+@contextmanager
+def _explained(settings: KafkaSettings) -> Iterator[None]:
+    brokers = settings.kafka_bootstrap_servers
+    try:
+        yield
+    except (SaslAuthenticationFailedError, UnsupportedSaslMechanismError) as error:
+        raise ConfigurationError(
+            f"Kafka at {brokers} refuses user {settings.kafka_username!r}: {error}; "
+            "check FRAMERAIL_KAFKA_USERNAME, _PASSWORD and _SASL_MECHANISM"
+        ) from error
+    except AuthorizationError as error:
+        raise ConfigurationError(
+            f"Kafka at {brokers} forbids this to user {settings.kafka_username!r}: {error}"
+        ) from error
+    except (KafkaTimeoutError, KafkaConnectionError, OSError) as error:
+        raise DependencyError(
+            f"no Kafka broker answered at {brokers} within {settings.kafka_start_timeout_s:g} s "
+            f"({error}); check FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS and that the broker runs"
+        ) from error
+    except KafkaError as error:
+        raise DependencyError(f"Kafka at {brokers}: {error}") from error

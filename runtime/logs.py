@@ -1,0 +1,68 @@
+"""Logs: one event a line, values as keys, JSON where no terminal reads them."""
+
+import logging
+import re
+import sys
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from runtime.settings import ServiceSettings
+
+Logger = FilteringBoundLogger
+
+_URL_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]*:[^/\s]*@", re.IGNORECASE)
+
+
+def redacted(text: str) -> str:
+    """Return `text` with the user and password of every URL in it replaced by `***`."""
+    return _URL_CREDENTIALS.sub(r"\g<scheme>***@", text)
+
+
+def _redact_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {key: redacted(v) if isinstance(v, str) else v for key, v in event.items()}
+
+
+def configure_logs(settings: ServiceSettings, service: str) -> None:
+    """Send framerail's events and the libraries' warnings to standard error."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    is_console = settings.log_format == "console" or (
+        settings.log_format == "auto" and sys.stderr.isatty()
+    )
+    structlog.configure(
+        processors=_processors(is_console),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(handlers=[_LibraryHandler()], level=max(level, logging.WARNING), force=True)
+
+
+def _processors(is_console: bool) -> list[Processor]:
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        # Last, so that a traceback or a library's message cannot carry a password past it.
+        _redact_values,
+    ]
+    if is_console:
+        return [*shared, structlog.dev.ConsoleRenderer()]
+    return [*shared, structlog.processors.JSONRenderer()]
+
+
+class _LibraryHandler(logging.Handler):
+    """Hands the records of libraries to structlog, so that one shape and one redaction hold."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record of a library as an event."""
+        log = structlog.get_logger()
+        log.log(record.levelno, "library.message", library=record.name, message=record.getMessage())
+
+
+def get_logger(**values: object) -> Logger:
+    """Return a logger whose every line carries `values`."""
+    logger: Logger = structlog.get_logger(**values)
+    return logger

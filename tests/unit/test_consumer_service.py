@@ -1,0 +1,217 @@
+"""The consumer's loop on a log in memory: order, back-pressure, and what a crash may repeat."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from consumer.batches import Batch
+from consumer.service import ConsumerService, Limits
+from consumer.worker import BatchOutcome, BatchWorker, ResultRules
+from contracts.results import Model
+from ops.tally import StreamTally
+from runtime.health import Heartbeat
+from runtime.logs import get_logger
+from runtime.stop import StopSignal
+from tests.unit.consumer_fakes import (
+    SOURCE,
+    FakeAcknowledgement,
+    FakeFrames,
+    FakeResults,
+    frame,
+)
+
+RULES = ResultRules(Model("m", "1"), (8, 8), ["background", "person"], 0.5, "best", 10_000)
+DEADLINE_S = 10
+
+
+def _refusing_worker() -> BatchWorker:
+    """The fakes' frames hold no JPEG, so every one is refused without asking a model."""
+    return BatchWorker(RULES, lambda images: [], now_ns=lambda: 2_000_000_000_000_000_000)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    return _Clock()
+
+
+@pytest.fixture
+def make_service(clock: _Clock) -> Callable[..., ConsumerService]:
+    def make(
+        frames: FakeFrames,
+        results: FakeResults,
+        work: Callable[[Batch], BatchOutcome | None] | None = None,
+        in_flight: int = 2,
+    ) -> ConsumerService:
+        limits = Limits(25, 2.0, in_flight, stop_timeout_s=5)
+        work = work or _refusing_worker()
+        return ConsumerService(frames, results, work, limits, get_logger(), clock)
+
+    return make
+
+
+def _turn_until(service: ConsumerService, condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, "the condition never came true"
+        service.turn()
+
+
+def test_whole_batches_are_written_in_order_and_then_committed(
+    make_service: Callable[..., ConsumerService],
+) -> None:
+    frames, results = FakeFrames([frame(at) for at in range(75)]), FakeResults()
+    service = make_service(frames, results)
+    _turn_until(service, lambda: frames.committed.get(SOURCE) == 75)
+    firsts = [outcome.result.source.first_offset for outcome in results.written]
+    assert firsts == [0, 25, 50]
+
+
+def test_offsets_wait_for_the_acknowledgement_of_their_result(
+    make_service: Callable[..., ConsumerService],
+) -> None:
+    frames, results = FakeFrames([frame(at) for at in range(25)]), FakeResults(holds_back=True)
+    service = make_service(frames, results)
+    _turn_until(service, lambda: bool(results.written))
+    service.turn()
+    assert frames.committed == {}
+    results.flush(1)
+    service.turn()
+    assert frames.committed == {SOURCE: 25}
+
+
+def test_a_failed_commit_is_tried_again(make_service: Callable[..., ConsumerService]) -> None:
+    frames = FakeFrames([frame(at) for at in range(25)], commit_failures=2)
+    service = make_service(frames, FakeResults())
+    _turn_until(service, lambda: frames.committed == {SOURCE: 25})
+
+
+def test_a_tail_is_flushed_by_age_only_at_the_end_of_the_log(
+    make_service: Callable[..., ConsumerService], clock: _Clock
+) -> None:
+    frames, results = FakeFrames([frame(at) for at in range(30)], per_poll=10), FakeResults()
+    service = make_service(frames, results)
+    service.turn()
+    clock.now_s += 60  # old, but twenty more frames are known to be there
+    _turn_until(service, lambda: frames.committed.get(SOURCE) == 25)
+    clock.now_s += 1.9
+    service.turn()
+    assert len(results.written) == 1
+    clock.now_s += 0.2
+    _turn_until(service, lambda: frames.committed.get(SOURCE) == 30)
+    assert results.written[1].result.closed_by == "age"
+
+
+def test_nothing_is_written_after_an_aged_batch_before_it_is_committed(
+    make_service: Callable[..., ConsumerService], clock: _Clock
+) -> None:
+    frames, results = FakeFrames([frame(at) for at in range(5)]), FakeResults(holds_back=True)
+    service = make_service(frames, results)
+    service.turn()
+    clock.now_s += 3
+    _turn_until(service, lambda: len(results.written) == 1)
+    frames.log += [frame(at) for at in range(5, 30)]
+    for _ in range(20):
+        service.turn()
+    assert len(results.written) == 1
+    results.flush(1)
+    results.holds_back = False
+    _turn_until(service, lambda: frames.committed.get(SOURCE) == 30)
+
+
+def test_while_inference_is_behind_fetching_pauses_and_polling_goes_on(
+    make_service: Callable[..., ConsumerService],
+) -> None:
+    gate = threading.Event()
+    refuse = _refusing_worker()
+
+    def slow(batch: Batch) -> BatchOutcome | None:
+        gate.wait(DEADLINE_S)
+        return refuse(batch)
+
+    frames = FakeFrames([frame(at) for at in range(500)])
+    service = make_service(frames, FakeResults(), slow)
+    for _ in range(50):
+        service.turn()
+    assert frames.paused
+    assert frames.position == 50  # two batches in flight, not one frame more
+    gate.set()
+    _turn_until(service, lambda: frames.committed.get(SOURCE) == 500)
+
+
+def test_a_partition_taken_away_is_neither_written_nor_committed(
+    make_service: Callable[..., ConsumerService],
+) -> None:
+    gate = threading.Event()
+    refuse = _refusing_worker()
+
+    def slow(batch: Batch) -> BatchOutcome | None:
+        gate.wait(DEADLINE_S)
+        return refuse(batch)
+
+    frames, results = FakeFrames([frame(at) for at in range(25)]), FakeResults()
+    service = make_service(frames, results, slow)
+    service.turn()
+    frames.revoked = {SOURCE}
+    gate.set()
+    for _ in range(20):
+        service.turn()
+    assert (results.written, frames.committed) == ([], {})
+
+
+def test_a_stop_ends_what_is_in_flight_and_leaves_the_open_batch_to_be_read_again(
+    make_service: Callable[..., ConsumerService],
+) -> None:
+    frames = FakeFrames([frame(at) for at in range(30)])
+    stop = StopSignal()
+
+    class StopAfterOneBatch(FakeResults):
+        def send(self, outcome: BatchOutcome) -> FakeAcknowledgement:
+            stop.set()
+            return super().send(outcome)
+
+    results = StopAfterOneBatch(holds_back=True)
+    service = make_service(frames, results)
+    service.run(stop, Heartbeat(time.monotonic, 60))
+    assert frames.committed == {SOURCE: 25}
+    assert len(results.written) == 1
+
+
+@pytest.mark.parametrize("crash_after", range(1, 5))
+@pytest.mark.parametrize("written_uncommitted", [0, 1])
+def test_a_crash_anywhere_leaves_every_frame_exactly_once_as_a_reader_sees_it(
+    make_service: Callable[..., ConsumerService],
+    clock: _Clock,
+    crash_after: int,
+    written_uncommitted: int,
+) -> None:
+    frames = FakeFrames([frame(at) for at in range(90)])
+    results = FakeResults()
+    service = make_service(frames, results, in_flight=1)
+    frames.commit_failures = 10_000 if written_uncommitted else 0
+    _turn_until(service, lambda: len(results.written) >= min(crash_after, 3))
+    if crash_after == 4:
+        clock.now_s += 3
+        _turn_until(service, lambda: len(results.written) == 4)  # the aged tail
+    frames.commit_failures = 0
+    frames.log += [frame(at) for at in range(90, 110)]
+    frames.paused = False
+    frames.subscribe()  # a new process: it begins at the committed offset
+    again = make_service(frames, results, in_flight=1)
+    _turn_until(again, lambda: frames.position == 110)
+    clock.now_s += 3
+    _turn_until(again, lambda: frames.committed.get(SOURCE) == 110)
+    tally = StreamTally()
+    for outcome in results.written:
+        tally.add_result(outcome.result)
+    seen = sorted(f.offset for result in tally.results.values() for f in result.frames)
+    assert seen == list(range(110))
