@@ -43,7 +43,7 @@ class ConsumerSettings(ModelSettings):
     consumer_group: str = Field("consumer", min_length=1, description="Kafka consumer group.")
     batch_size: int = Field(25, ge=1, le=256, description="Frames in a full batch.")
     max_batch_age_s: float = Field(
-        2.0,
+        5.0,
         gt=0,
         le=600,
         description="Seconds after which a batch that no frame completes is inferred as it is.",

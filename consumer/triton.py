@@ -14,12 +14,14 @@ from consumer.detections import FrameOutput, split_outputs
 from runtime.errors import ConfigurationError, FramerailError, TransientError
 
 INPUT = "images"
-OUTPUTS = {  # name: axes after the batch's own, as TensorFlow's Object Detection API writes them
-    "detection_boxes": 2,
-    "detection_scores": 1,
-    "detection_classes": 1,
-    "num_detections": 0,
+OUTPUTS = {
+    "detection_boxes": (3,),
+    "detection_scores": (2,),
+    "detection_classes": (2,),
+    "num_detections": (1, 2),
 }
+"""Outputs in the order of `split_outputs`, each with the numbers of axes it may have. The graph's
+num_detections is [N]; Triton shows [N, 1], as its configuration cannot say "no axis"."""
 
 _PASSING = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED", "NOT_FOUND"}
 """Statuses of a server that is away, restarting, overloaded or loading its model again."""
@@ -150,10 +152,10 @@ def _check_outputs(name: str, metadata: Any) -> None:
     outputs = {tensor.name: tensor for tensor in metadata.outputs}
     for output, axes in OUTPUTS.items():
         tensor = outputs.get(output)
-        if tensor is None or tensor.datatype != "FP32" or len(tensor.shape) != axes + 1:
+        if tensor is None or tensor.datatype != "FP32" or len(tensor.shape) not in axes:
             found = ", ".join(f"{t.name} {t.datatype} {list(t.shape)}" for t in metadata.outputs)
             raise ConfigurationError(
-                f"model {name}: output {output} is not FP32 with {axes + 1} axes; it has: {found}"
+                f"model {name}: output {output} is not FP32 with {axes[0]} axes; it has: {found}"
             )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from contracts.frames import FrameHeaders
 from contracts.results import BatchResult
 
 
@@ -42,12 +41,6 @@ class StreamTally:
     dropped: Counter[str] = field(default_factory=Counter)
     results: dict[str, BatchResult] = field(default_factory=dict)
     evidence_keys: set[str] = field(default_factory=set)
-
-    def add_frame(self, headers: FrameHeaders | None) -> None:
-        """Count one published frame and the drops that it reports."""
-        self.published += 1
-        if headers is not None:
-            self.dropped.update(headers.dropped)
 
     def add_result(self, result: BatchResult) -> None:
         """Keep one result per batch id: the longest, as a batch read again can only have grown."""

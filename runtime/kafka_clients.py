@@ -51,9 +51,9 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def open_producer(
-    settings: KafkaSettings, client_id: str, max_value_bytes: int, linger_ms: int
+    settings: KafkaSettings, client_id: str, max_value_bytes: int, linger_ms: int, **options: Any
 ) -> KafkaProducer:
-    """Connect an idempotent producer that waits for all replicas.
+    """Connect an idempotent producer that waits for all replicas; `options` are kafka-python's.
 
     Raises DependencyError if no broker answers, ConfigurationError if the brokers refuse us.
     """
@@ -68,6 +68,7 @@ def open_producer(
             linger_ms=linger_ms,
             batch_size=_BATCH_BYTES,
             max_request_size=max_value_bytes + RECORD_OVERHEAD_BYTES,
+            **options,
         )
 
 
@@ -80,6 +81,8 @@ def open_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> Ka
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
+            session_timeout_ms=int(settings.kafka_session_timeout_s * 1000),
+            heartbeat_interval_ms=int(settings.kafka_session_timeout_s * 1000) // 4,
             **options,
         )
 

@@ -60,6 +60,9 @@ class KafkaSettings(ServiceSettings):
     kafka_start_timeout_s: float = Field(
         30, ge=1, le=600, description="Seconds that a start waits for a broker before it gives up."
     )
+    kafka_session_timeout_s: float = Field(
+        10, ge=6, le=300, description="Seconds of silence after which the group drops a reader."
+    )
     create_topics: bool = Field(
         True, description="Whether topics that are missing are made at the start."
     )
@@ -110,7 +113,7 @@ def load_settings(settings_class: type[S], **given: object) -> S:
     Raises ConfigurationError naming every wrong one at once.
     """
     try:
-        return settings_class(_secrets_dir=os.environ.get(SECRETS_DIR_VARIABLE), **given)  # type: ignore[call-arg, arg-type]
+        return settings_class(_secrets_dir=os.environ.get(SECRETS_DIR_VARIABLE), **given)  # type: ignore[arg-type]
     except ValidationError as error:
         raise ConfigurationError(_explained(error)) from None
 

@@ -1,0 +1,1 @@
+"""Servers downloaded and built once, into the cache: idempotent, and whole or not at all."""

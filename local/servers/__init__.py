@@ -1,0 +1,1 @@
+"""The four servers of the stack: configuration written, and the part that runs each."""

@@ -1,0 +1,156 @@
+"""Reads what Kafka, S3 and the post-processor know of every stream."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from configparser import ConfigParser
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import urllib3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+from prometheus_client.parser import text_string_to_metric_families
+
+from contracts.errors import InvalidRecord
+from contracts.frames import FrameHeaders
+from contracts.names import FRAMES_PREFIX, RESULTS_TOPIC, stream_of_topic
+from contracts.results import decode_result
+from ops.tally import Quantiles, StreamReport, StreamTally, histogram_quantiles
+from runtime.errors import DependencyError
+from runtime.kafka_clients import open_consumer
+from runtime.settings import KafkaSettings, load_settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CAPTURE_TO_S3 = "framerail_capture_to_evidence_seconds"
+FETCH_BYTES = 32 * 1024 * 1024
+
+
+class Books:
+    """The account of every stream; each `refresh` reads only what has come since the last."""
+
+    def __init__(self, addresses: Mapping[str, str], credentials_file: Path) -> None:
+        """Connect to Kafka; raise DependencyError if it is away."""
+        settings = load_settings(KafkaSettings, kafka_bootstrap_servers=addresses["kafka"])
+        self._consumer: KafkaConsumer = open_consumer(
+            settings,
+            "framerail-books",
+            fetch_max_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=FETCH_BYTES,
+            metadata_max_age_ms=1000,
+        )
+        self._s3 = s3_client(addresses["s3"], credentials_file)
+        self._bucket = addresses["bucket"]
+        self._metrics_url = addresses["postproc_metrics"]
+        self._tallies: dict[str, StreamTally] = defaultdict(StreamTally)
+
+    def close(self) -> None:
+        """Leave Kafka."""
+        self._consumer.close(autocommit=False)
+
+    def refresh(self) -> dict[str, StreamReport]:
+        """Return the account of every stream that has a topic.
+
+        Raises DependencyError if Kafka or S3 does not answer.
+        """
+        try:
+            self._read_topics()
+            self._list_evidence()
+        except (KafkaError, ClientError, BotoCoreError) as error:
+            raise DependencyError(f"the books cannot be read: {error}") from error
+        latencies = read_latencies(self._metrics_url)
+        return {
+            stream_id: tally.report(latencies.get(stream_id))
+            for stream_id, tally in sorted(self._tallies.items())
+        }
+
+    def pictures(self, stream_id: str) -> Iterator[tuple[str, bytes]]:
+        """Yield (key, JPEG) of every picture of a stream, in order of key."""
+        for key in sorted(self._tallies[stream_id].evidence_keys):
+            yield key, self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+    def _read_topics(self) -> None:
+        topics = self._consumer.topics()
+        frames = [topic for topic in topics if topic.startswith(FRAMES_PREFIX)]
+        for topic in frames:
+            self._tallies.setdefault(stream_of_topic(topic), StreamTally())
+        read = [*frames, RESULTS_TOPIC] if RESULTS_TOPIC in topics else frames
+        self._assign([TopicPartition(topic, 0) for topic in read])
+        ends = self._consumer.end_offsets(list(self._consumer.assignment()))
+        while any(self._consumer.position(p) < end for p, end in ends.items()):
+            for fetched in self._consumer.poll(timeout_ms=1000, max_records=10_000).values():
+                for record in fetched:
+                    self._add(record.topic, record.headers, record.value)
+
+    def _assign(self, partitions: list[TopicPartition]) -> None:
+        known = {p: self._consumer.position(p) for p in self._consumer.assignment()}
+        if set(known) == set(partitions):
+            return
+        self._consumer.assign(partitions)
+        for partition in partitions:
+            if partition in known:
+                self._consumer.seek(partition, known[partition])
+            else:
+                self._consumer.seek_to_beginning(partition)
+
+    def _add(self, topic: str, headers: list[tuple[str, bytes]], value: bytes) -> None:
+        if topic != RESULTS_TOPIC:
+            with suppress(InvalidRecord):  # counted all the same; the consumer puts it aside
+                decoded = FrameHeaders.decode(headers)
+                self._tallies[stream_of_topic(topic)].dropped.update(decoded.dropped)
+            self._tallies[stream_of_topic(topic)].published += 1
+            return
+        with suppress(InvalidRecord):  # the post-processor puts it aside
+            result = decode_result(value)
+            self._tallies[result.stream_id].add_result(result)
+
+    def _list_evidence(self) -> None:
+        for stream_id, tally in self._tallies.items():
+            tally.evidence_keys = set(self._keys(f"evidence/{stream_id}/"))
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        pages = self._s3.get_paginator("list_objects_v2")
+        try:
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                yield from (stored["Key"] for stored in page.get("Contents", []))
+        except self._s3.exceptions.NoSuchBucket:
+            return  # the post-processor has not made it yet
+
+
+def s3_client(endpoint: str, credentials_file: Path) -> "S3Client":
+    """Return a client of the local S3 with the keys of its workspace."""
+    keys = ConfigParser(interpolation=None)
+    keys.read(credentials_file)
+    profile = keys["framerail"]
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=profile["aws_access_key_id"],
+        aws_secret_access_key=profile["aws_secret_access_key"],
+        config=Config(retries={"mode": "standard", "max_attempts": 5}),
+    )
+
+
+def read_latencies(metrics_url: str) -> dict[str, Quantiles]:
+    """Return seconds from capture to S3 per stream, as the post-processor has measured them.
+
+    Empty while it is away.
+    """
+    try:
+        answer = urllib3.request("GET", metrics_url, timeout=2.0, retries=False)
+    except urllib3.exceptions.HTTPError:
+        return {}
+    buckets: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for family in text_string_to_metric_families(answer.data.decode()):
+        for sample in family.samples:
+            if sample.name == f"{CAPTURE_TO_S3}_bucket":
+                bound_s = float(sample.labels["le"])
+                buckets[sample.labels["stream"]].append((bound_s, sample.value))
+    measured = {stream_id: histogram_quantiles(found) for stream_id, found in buckets.items()}
+    return {stream_id: found for stream_id, found in measured.items() if found is not None}

@@ -1,0 +1,85 @@
+"""What a stack on this machine is to run; checked before anything is started."""
+
+import os
+from pathlib import Path
+
+import av
+from av.error import FFmpegError
+from msgspec import Struct
+
+from contracts.names import checked_stream_id
+from local.stack import CHECKOUT
+from local.workspace import Workspace
+from runtime.errors import ConfigurationError
+
+DEMO_VIDEO = CHECKOUT / "local" / "clip" / "pedestrians.mp4"
+HOME_VARIABLE = "FRAMERAIL_HOME"
+CACHE_VARIABLE = "FRAMERAIL_CACHE"
+CAMERA_URL_VARIABLE = "FRAMERAIL_CAMERA_URL"
+"""Carries the URL of --rtsp to the producer: it may hold a password, which no file should."""
+
+
+class StackOptions(Struct, frozen=True, kw_only=True):
+    """Where frames come from, and which ports are fixed; a port not named is chosen freely.
+
+    `streams_file` lists cameras of one's own, `rtsp_url` is one such camera; else `cameras` local
+    cameras play `video` over and over.
+    """
+
+    cameras: int = 1
+    video: str = str(DEMO_VIDEO)
+    rtsp_url: str | None = None
+    streams_file: str | None = None
+    ports: dict[str, int] = {}
+
+    @property
+    def local_cameras(self) -> list[str]:
+        """The stream ids of the cameras that play the video."""
+        if self.rtsp_url is not None or self.streams_file is not None:
+            return []
+        return [checked_stream_id(f"cam{number}") for number in range(1, self.cameras + 1)]
+
+
+def checked_options(options: StackOptions) -> StackOptions:
+    """Return `options`, or raise ConfigurationError for what cannot be run."""
+    if options.rtsp_url is not None and options.streams_file is not None:
+        raise ConfigurationError("--rtsp and --streams exclude each other: name the camera once")
+    if options.streams_file is not None and not Path(options.streams_file).is_file():
+        raise ConfigurationError(f"--streams {options.streams_file}: no such file")
+    if options.rtsp_url is not None and not options.rtsp_url.startswith(("rtsp://", "rtsps://")):
+        raise ConfigurationError("--rtsp: expected a URL that starts with rtsp:// or rtsps://")
+    if options.local_cameras:
+        _check_video(Path(options.video))
+    return options
+
+
+def _check_video(video: Path) -> None:
+    if not video.is_file():
+        raise ConfigurationError(f"--video {video}: no such file")
+    try:
+        with av.open(str(video)) as container:
+            has_video = bool(container.streams.video)
+    except FFmpegError as error:
+        raise ConfigurationError(f"--video {video}: not a video ({error.strerror})") from error
+    if not has_video:
+        raise ConfigurationError(f"--video {video}: it holds no video stream")
+
+
+def home() -> Path:
+    """Return the folder of all that runs on this machine: FRAMERAIL_HOME, or `.framerail`."""
+    return Path(os.environ.get(HOME_VARIABLE) or CHECKOUT / ".framerail").resolve()
+
+
+def _cache() -> Path:
+    """Return where prepared servers are kept: FRAMERAIL_CACHE, or `cache` in the home folder."""
+    return Path(os.environ.get(CACHE_VARIABLE) or home() / "cache").resolve()
+
+
+def lasting_workspace() -> Workspace:
+    """Return where `framerail up` runs."""
+    return Workspace(home(), _cache())
+
+
+def demo_workspace() -> Workspace:
+    """Return where `framerail demo` runs, apart from a stack that stays."""
+    return Workspace(home() / "demo", _cache())

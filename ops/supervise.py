@@ -1,0 +1,41 @@
+"""`python -m ops.supervise OPTIONS`: runs the pipeline of `framerail up` until told to stop."""
+
+import sys
+import time
+
+import msgspec
+
+from local.errors import LocalError, StartInterrupted
+from local.supervisor import Supervisor
+from ops.options import StackOptions, lasting_workspace
+from ops.pipeline import Pipeline
+from runtime.cli import run_command
+from runtime.errors import DependencyError
+
+
+def supervise(options: StackOptions) -> None:
+    """Start the pipeline and keep it alive; raise DependencyError if it cannot be."""
+    begun_s = time.monotonic()
+    workspace = lasting_workspace()
+    try:
+        with Supervisor(workspace, say) as supervisor, supervisor.stopped_by_signals():
+            pipeline = Pipeline.choose(workspace, options)
+            supervisor.start(pipeline.prepare(say), pipeline.addresses)
+            startup_s = time.monotonic() - begun_s
+            (workspace.stack / "startup_s").write_text(f"{startup_s:.2f}\n")
+            supervisor.watch()
+    except StartInterrupted:
+        return
+    except LocalError as error:
+        raise DependencyError(str(error)) from error
+
+
+def say(step: str, detail: str) -> None:
+    """Write one event for `framerail up` to show, and for the log."""
+    sys.stdout.write(f"{step}\t{detail}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    given = msgspec.json.decode(sys.argv[1], type=StackOptions)
+    sys.exit(run_command("framerail", lambda: supervise(given)))
