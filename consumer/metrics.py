@@ -13,7 +13,6 @@ FRAMES_EXPIRED = Counter(
 )
 BATCHES = Counter("framerail_batches_total", "Batches written to results.", ["stream", "closed_by"])
 DETECTIONS = Counter("framerail_detections_total", "Objects detected.", ["stream", "label"])
-DEAD_LETTERS = Counter("framerail_dead_letters_total", "Records refused and put aside.", ["stage"])
 INFER_RETRIES = Counter("framerail_infer_retries_total", "Requests to the model sent again.")
 IN_FLIGHT = Gauge("framerail_batches_in_flight", "Batches being decoded or inferred.")
 WAITING = Gauge("framerail_frames_waiting", "Frames in batches that are still open.")

@@ -6,6 +6,7 @@ from consumer.worker import BatchOutcome, RefusedFrame
 from contracts.names import stream_of_topic
 from contracts.results import BatchResult
 from runtime.logs import Logger
+from runtime.metrics import DEAD_LETTERS
 
 
 def report_fetched(frame: FetchedFrame, expected_offset: int, log: Logger) -> None:
@@ -45,7 +46,7 @@ def report_written(outcome: BatchOutcome, log: Logger) -> None:
 
 def _report_refused(refused: RefusedFrame, log: Logger) -> None:
     letter = refused.letter
-    metrics.DEAD_LETTERS.labels(letter.stage).inc()
+    DEAD_LETTERS.labels(letter.stage).inc()
     log.warning(
         "frame.refused",
         topic=letter.topic,

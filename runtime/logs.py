@@ -11,7 +11,8 @@ from runtime.settings import ServiceSettings
 
 Logger = FilteringBoundLogger
 
-_URL_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]*:[^/\s]*@", re.IGNORECASE)
+# The password may hold "/" and "@" where they should have been escaped: up to the last "@".
+_URL_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]*:\S*@", re.IGNORECASE)
 
 
 def redacted(text: str) -> str:

@@ -1,0 +1,1 @@
+"""The pages about framerail, and what writes their generated parts."""

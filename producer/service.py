@@ -1,0 +1,98 @@
+"""Wires the producer: a reader and a publisher for each stream, and the stop that loses nothing."""
+
+import os
+import random
+import time
+from collections.abc import Sequence
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from prometheus_client import REGISTRY
+
+from producer.metrics import ProducerMetrics
+from producer.settings import ProducerSettings
+from producer.stream import Stream, open_stream
+from producer.streams_file import StreamSpec, parse_streams
+from runtime.errors import ConfigurationError
+from runtime.health import Heartbeat
+from runtime.kafka_clients import open_producer
+from runtime.logs import Logger
+from runtime.stop import StopSignal
+from runtime.topics import ensure_topics, frames_spec
+
+_TURN_S = 1.0
+_MAX_BLOCK_MS = 2000
+"""A send blocks only while its topic is unknown to the client; the publisher then tries again."""
+
+
+def serve(settings: ProducerSettings, stop: StopSignal, heartbeat: Heartbeat, log: Logger) -> None:
+    """Publish the frames of every camera until the stop signal, then what still waits.
+
+    Raises ConfigurationError for a wrong streams file, DependencyError if no broker answers.
+    """
+    specs = read_streams(settings)
+    ensure_topics(settings, [frames_spec(settings, spec.id) for spec in specs])
+    kafka = open_producer(
+        settings,
+        "framerail-producer",
+        settings.max_frame_bytes,
+        settings.linger_ms,
+        max_block_ms=_MAX_BLOCK_MS,
+    )
+    streams = _opened(specs, settings, kafka, stop, log)
+    for stream in streams:
+        stream.start()
+    heartbeat.is_ready = True
+    while not stop.wait(_TURN_S):
+        if all([stream.is_alive for stream in streams]):
+            heartbeat.beat()
+    heartbeat.is_ready = False
+    _wind_up(streams, kafka, settings.stop_timeout_s, log)
+
+
+def read_streams(settings: ProducerSettings) -> tuple[StreamSpec, ...]:
+    """Read and check the streams file; raise ConfigurationError with every mistake in it."""
+    path = settings.streams_file
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"FRAMERAIL_STREAMS_FILE {path}: cannot be read ({error.strerror}); "
+            "streams.example.yaml shows how it looks"
+        ) from error
+    try:
+        return parse_streams(text, os.environ)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _opened(
+    specs: Sequence[StreamSpec],
+    settings: ProducerSettings,
+    kafka: KafkaProducer,
+    stop: StopSignal,
+    log: Logger,
+) -> list[Stream]:
+    metrics = ProducerMetrics(REGISTRY)
+    rng = random.Random()  # noqa: S311  # spreads waits; guards nothing
+    return [
+        open_stream(spec, settings, kafka, stop, metrics, log.bind(stream=spec.id), rng)
+        for spec in specs
+    ]
+
+
+def _wind_up(
+    streams: Sequence[Stream], kafka: KafkaProducer, timeout_s: float, log: Logger
+) -> None:
+    """Publish what waits, within `timeout_s` seconds in all; log what could not be."""
+    deadline_s = time.monotonic() + timeout_s
+    # A reader that sits in a stalled read delivers nothing: it may take a third, no more.
+    readers_until_s = time.monotonic() + timeout_s / 3
+    for stream in streams:
+        stream.finish_reading(readers_until_s)
+    for stream in streams:
+        stream.finish_publishing(deadline_s)
+    try:
+        kafka.close(timeout=max(0.0, deadline_s - time.monotonic()))
+    except KafkaError as error:
+        log.error("producer.unflushed", reason=str(error))

@@ -1,0 +1,196 @@
+"""Reads `streams.yaml`, checked whole: every mistake in it is told at once."""
+
+import re
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from contracts.names import STREAM_ID_PATTERN
+from runtime.errors import ConfigurationError
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_USERINFO = re.compile(r"//.*@", re.DOTALL)
+_SCHEMES = ("rtsp", "rtsps")
+
+
+class StreamSpec(BaseModel):
+    """One camera: `url` may hold a password and is never shown; `max_width` is in pixels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    id: str = Field(pattern=rf"^{STREAM_ID_PATTERN}$")
+    url: str = Field(repr=False)
+    max_fps: float | None = Field(default=None, gt=0, le=240, allow_inf_nan=False)
+    max_width: int | None = Field(default=None, ge=16, le=16384)
+    jpeg_quality: int | None = Field(default=None, ge=1, le=100)
+
+    @field_validator("url")
+    @classmethod
+    def _is_reachable(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            is_port_valid = parts.port != 0
+        except ValueError:
+            # Not the parser's own words: they quote the port, which may be half a password.
+            raise ValueError(
+                "no valid URL: check its port, its brackets, and that a password with "
+                "special characters is quoted or comes from a variable"
+            ) from None
+        if parts.scheme not in _SCHEMES:
+            raise ValueError("expected rtsp:// or rtsps://")
+        if not parts.hostname or not is_port_valid or re.search(r"\s", url):
+            raise ValueError("expected rtsp://[user:password@]host[:port]/path")
+        return url
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML forbids a key twice in one mapping; PyYAML silently takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"{key!r} twice", problem_mark=key_node.start_mark
+                )
+            if isinstance(key, Hashable):
+                seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def parse_streams(text: bytes, environment: Mapping[str, str]) -> tuple[StreamSpec, ...]:
+    """Return the streams of a file; `${NAME}` in a URL is taken from the environment.
+
+    A value that stands before the `@` of a URL is quoted, so a password may hold any character.
+    Raises ConfigurationError that lists every mistake, with the stream, field, value and what was
+    expected; a URL is shown without its user and password.
+    """
+    streams = _listed(_loaded(text))
+    mistakes: list[str] = []
+    specs: list[StreamSpec] = []
+    for index, stream in enumerate(streams):
+        try:
+            specs.append(_spec(stream, environment))
+        except _Mistakes as found:
+            mistakes += [f"{_place(index, stream)}: {problem}" for problem in found.problems]
+    mistakes += _duplicates(streams)
+    if mistakes:
+        lines = "\n  ".join(mistakes)
+        raise ConfigurationError(f"{len(mistakes)} mistake(s):\n  {lines}")
+    return tuple(specs)
+
+
+class _Mistakes(Exception):
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+
+def _loaded(text: bytes) -> Any:
+    try:
+        return yaml.load(text.decode("utf-8-sig"), _UniqueKeys)  # noqa: S506  # a SafeLoader
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"not UTF-8 at byte {error.start}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"
+        raise ConfigurationError(f"no valid YAML{where}: {error.problem}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"no valid YAML: {error}") from None
+
+
+def _listed(document: Any) -> list[Any]:
+    if not isinstance(document, dict):
+        found = "nothing" if document is None else f"a {type(document).__name__}"
+        raise ConfigurationError(
+            f"the file holds {found}: expected a mapping with the key 'streams'"
+        )
+    unknown = [repr(key) for key in document if key != "streams"]
+    streams = document.get("streams")
+    problems = [f"unknown key {key}: expected only 'streams'" for key in unknown]
+    if not isinstance(streams, list) or not streams:
+        problems.append("streams: expected a list of at least one stream")
+    if problems or not isinstance(streams, list):
+        raise ConfigurationError("; ".join(problems))
+    return streams
+
+
+def _spec(stream: Any, environment: Mapping[str, str]) -> StreamSpec:
+    if not isinstance(stream, dict):
+        raise _Mistakes([f"is a {type(stream).__name__}: expected a mapping with 'id' and 'url'"])
+    problems: list[str] = []
+    filled = dict(stream)
+    if isinstance(stream.get("url"), str):
+        filled["url"], problems = _substituted(stream["url"], environment)
+    try:
+        spec = StreamSpec.model_validate(filled)
+    except ValidationError as error:
+        told = set() if not problems else {"url"}
+        problems += [text for field, text in _problems(error, stream) if field not in told]
+        raise _Mistakes(problems) from None
+    if problems:
+        raise _Mistakes(problems)
+    return spec
+
+
+def _problems(error: ValidationError, stream: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for problem in error.errors(include_url=False, include_input=False):
+        field = str(problem["loc"][0]) if problem["loc"] else ""
+        expected = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "missing":
+            yield field, f"{field} is missing"
+        elif problem["type"] == "extra_forbidden":
+            known = ", ".join(StreamSpec.model_fields)
+            yield field, f"unknown key {field!r}: expected one of {known}"
+        else:
+            yield field, f"{field} is {_shown(stream[field])}: {_expectation(field, expected)}"
+
+
+def _expectation(field: str, message: str) -> str:
+    if field == "id" and message.startswith("String should match"):
+        return "expected 1 to 63 of a-z, 0-9 and '-', not starting with '-'"
+    return message
+
+
+def _substituted(url: str, environment: Mapping[str, str]) -> tuple[str, list[str]]:
+    problems: list[str] = []
+    credentials_end = url.rfind("@") if _VARIABLE.match(url) is None else -1
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if not _NAME.fullmatch(name) or name not in environment:
+            problems.append(f"url names the variable ${{{name}}}, which is not set")
+            return ""
+        if match.end() <= credentials_end:
+            return quote(environment[name], safe=":")
+        return environment[name]
+
+    return _VARIABLE.sub(value, url), problems
+
+
+def _duplicates(streams: list[Any]) -> list[str]:
+    first_index: dict[str, int] = {}
+    mistakes = []
+    for index, stream in enumerate(streams):
+        stream_id = stream.get("id") if isinstance(stream, dict) else None
+        if not isinstance(stream_id, str):
+            continue
+        if stream_id in first_index:
+            before = first_index[stream_id]
+            mistakes.append(f"{_place(index, stream)}: id is that of streams[{before}] too")
+        first_index.setdefault(stream_id, index)
+    return mistakes
+
+
+def _place(index: int, stream: Any) -> str:
+    stream_id = stream.get("id") if isinstance(stream, dict) else None
+    return f"streams[{index}]" + (f" ({stream_id})" if isinstance(stream_id, str) else "")
+
+
+def _shown(value: Any) -> str:
+    return _USERINFO.sub("//***@", repr(value))[:200]
