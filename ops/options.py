@@ -11,6 +11,7 @@ from contracts.names import checked_stream_id
 from local.stack import CHECKOUT
 from local.workspace import Workspace
 from runtime.errors import ConfigurationError
+from runtime.streams_file import read_streams
 
 DEMO_VIDEO = CHECKOUT / "local" / "clip" / "pedestrians.mp4"
 HOME_VARIABLE = "FRAMERAIL_HOME"
@@ -44,8 +45,8 @@ def checked_options(options: StackOptions) -> StackOptions:
     """Return `options`, or raise ConfigurationError for what cannot be run."""
     if options.rtsp_url is not None and options.streams_file is not None:
         raise ConfigurationError("--rtsp and --streams exclude each other: name the camera once")
-    if options.streams_file is not None and not Path(options.streams_file).is_file():
-        raise ConfigurationError(f"--streams {options.streams_file}: no such file")
+    if options.streams_file is not None:
+        read_streams(Path(options.streams_file), os.environ)
     if options.rtsp_url is not None and not options.rtsp_url.startswith(("rtsp://", "rtsps://")):
         raise ConfigurationError("--rtsp: expected a URL that starts with rtsp:// or rtsps://")
     if options.local_cameras:

@@ -12,12 +12,11 @@ from prometheus_client import REGISTRY
 from producer.metrics import ProducerMetrics
 from producer.settings import ProducerSettings
 from producer.stream import Stream, open_stream
-from producer.streams_file import StreamSpec, parse_streams
-from runtime.errors import ConfigurationError
 from runtime.health import Heartbeat
 from runtime.kafka_clients import open_producer
 from runtime.logs import Logger
 from runtime.stop import StopSignal
+from runtime.streams_file import StreamSpec, read_streams
 from runtime.topics import ensure_topics, frames_spec
 
 _TURN_S = 1.0
@@ -30,7 +29,7 @@ def serve(settings: ProducerSettings, stop: StopSignal, heartbeat: Heartbeat, lo
 
     Raises ConfigurationError for a wrong streams file, DependencyError if no broker answers.
     """
-    specs = read_streams(settings)
+    specs = read_streams(settings.streams_file, os.environ)
     ensure_topics(settings, [frames_spec(settings, spec.id) for spec in specs])
     kafka = open_producer(
         settings,
@@ -48,22 +47,6 @@ def serve(settings: ProducerSettings, stop: StopSignal, heartbeat: Heartbeat, lo
             heartbeat.beat()
     heartbeat.is_ready = False
     _wind_up(streams, kafka, settings.stop_timeout_s, log)
-
-
-def read_streams(settings: ProducerSettings) -> tuple[StreamSpec, ...]:
-    """Read and check the streams file; raise ConfigurationError with every mistake in it."""
-    path = settings.streams_file
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(
-            f"FRAMERAIL_STREAMS_FILE {path}: cannot be read ({error.strerror}); "
-            "streams.example.yaml shows how it looks"
-        ) from error
-    try:
-        return parse_streams(text, os.environ)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{path}: {error}") from None
 
 
 def _opened(

@@ -18,10 +18,10 @@ from producer.settings import ProducerSettings
 from producer.stillness import StillnessWatch
 from producer.stream_reader import Reconnection, StreamReader
 from producer.stream_session import StreamSession
-from producer.streams_file import StreamSpec
 from runtime.health import Heartbeat
 from runtime.logs import Logger
 from runtime.stop import StopSignal
+from runtime.streams_file import StreamSpec
 
 
 class Stream:

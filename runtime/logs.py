@@ -3,11 +3,13 @@
 import logging
 import re
 import sys
+import time
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from runtime.settings import ServiceSettings
+from runtime.storms import StormFold
 
 Logger = FilteringBoundLogger
 
@@ -55,12 +57,26 @@ def _processors(is_console: bool) -> list[Processor]:
 
 
 class _LibraryHandler(logging.Handler):
-    """Hands the records of libraries to structlog, so that one shape and one redaction hold."""
+    """Hands the records of libraries to structlog: one shape, one redaction, storms folded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fold = StormFold(time.monotonic)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record of a library as an event."""
-        log = structlog.get_logger()
-        log.log(record.levelno, "library.message", library=record.name, message=record.getMessage())
+        """Write one record of a library as an event, unless an equal one was written lately.
+
+        Records of one template are equal: kafka-python says twice a second that a broker is away.
+        """
+        unsaid = self._fold.admit((record.name, record.msg))
+        if unsaid is not None:
+            structlog.get_logger().log(
+                record.levelno,
+                "library.message",
+                library=record.name,
+                message=record.getMessage(),
+                unsaid=unsaid,
+            )
 
 
 def get_logger(**values: object) -> Logger:

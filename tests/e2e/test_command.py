@@ -95,7 +95,7 @@ def test_down_and_status_say_that_nothing_runs(framerail: Framerail) -> None:
         (["demo", "--cameras", "0"], "--cameras"),
         (["demo", "--rtsp", "http://a/b"], "--rtsp: expected"),
         (["demo", "--rtsp", "rtsp://a/b", "--streams", __file__], "exclude each other"),
-        (["up", "--streams", "/absent.yaml"], "--streams /absent.yaml: no such file"),
+        (["up", "--streams", "/absent.yaml"], "/absent.yaml: cannot be read (No such file"),
         (["up", "--port", "kafka=http"], "--port kafka=http: expected NAME=NUMBER"),
         (["demo", "--port", "telnet=23"], "no such ports: telnet"),
         (["fly"], "No such command"),
@@ -119,13 +119,13 @@ def test_a_port_already_taken_is_named_with_its_holder(framerail: Framerail, com
     assert framerail.processes() == []
 
 
-def test_a_wrong_streams_file_is_explained_by_the_command(
+def test_a_wrong_streams_file_is_explained_before_anything_starts(
     framerail: Framerail, tmp_path: Path
 ) -> None:
     streams = tmp_path / "streams.yaml"
-    streams.write_text("streams:\n  - id: Front Door\n    url: ftp://camera/1\n")
+    streams.write_text("streams:\n  - id: Front Door\n    url: ftp://user:hush@camera/1\n")
     run = framerail.run("up", "--streams", str(streams))
-    assert run.returncode == 3
+    assert run.returncode == 2
     assert "Front Door" in run.stderr
-    assert "ftp" in run.stderr
-    assert framerail.processes() == []
+    assert "rtsp://" in run.stderr
+    assert "hush" not in run.stderr

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 from producer.metrics import ProducerMetrics
 from producer.settings import ProducerSettings
 from producer.stream import Stream, open_stream
-from producer.streams_file import StreamSpec
 from runtime.stop import StopSignal
+from runtime.streams_file import StreamSpec
 from tests.producer_clips import ClipSpec, write_clip
 from tests.unit.producer_fakes import FakeKafka, RecordingLog
 

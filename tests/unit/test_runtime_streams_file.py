@@ -2,8 +2,8 @@
 
 import pytest
 
-from producer.streams_file import StreamSpec, parse_streams
 from runtime.errors import ConfigurationError
+from runtime.streams_file import StreamSpec, parse_streams
 
 GOOD = """
 streams:

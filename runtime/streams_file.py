@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -61,6 +62,21 @@ class _UniqueKeys(yaml.SafeLoader):
             if isinstance(key, Hashable):
                 seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+def read_streams(path: Path, environment: Mapping[str, str]) -> tuple[StreamSpec, ...]:
+    """Read and check a streams file; raise ConfigurationError with every mistake in it."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"streams file {path}: cannot be read ({error.strerror}); "
+            "streams.example.yaml shows how it looks"
+        ) from error
+    try:
+        return parse_streams(text, environment)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
 
 
 def parse_streams(text: bytes, environment: Mapping[str, str]) -> tuple[StreamSpec, ...]:
