@@ -48,6 +48,10 @@ class Lane(Generic[T, U]):
             return None
         return self._in_work.popleft()
 
+    def abandon(self) -> None:
+        """Give up what is in work: a batch written behind one that was not would skip it."""
+        self._in_work.clear()
+
     def flushing(self, batch: Batch, ticket: U) -> None:
         """Note that the result of a batch was handed to Kafka."""
         self._in_flush.append(InWork(batch, ticket))

@@ -155,7 +155,8 @@ class ConsumerService:
             while (done := lane.take_done(Future.done)) is not None:
                 outcome = done.ticket.result()
                 if outcome is None:  # told to stop while waiting for the model
-                    return
+                    lane.abandon()
+                    break
                 lane.flushing(done.batch, self._results.send(outcome))
                 report_written(outcome, self._log)
             while (flushed := lane.take_flushed(_is_done)) is not None:

@@ -186,6 +186,21 @@ def test_a_stop_ends_what_is_in_flight_and_leaves_the_open_batch_to_be_read_agai
     assert len(results.written) == 1
 
 
+def test_a_batch_given_up_at_a_stop_holds_back_those_behind_it(
+    make_service: Callable[..., ConsumerService],
+) -> None:
+    refuse = _refusing_worker()
+    stop = StopSignal()
+
+    def first_gives_up(batch: Batch) -> BatchOutcome | None:
+        stop.set()
+        return None if batch.first_offset == 0 else refuse(batch)
+
+    frames, results = FakeFrames([frame(at) for at in range(50)]), FakeResults()
+    make_service(frames, results, first_gives_up).run(stop, Heartbeat(time.monotonic, 60))
+    assert (results.written, frames.committed) == ([], {})
+
+
 @pytest.mark.parametrize("crash_after", range(1, 5))
 @pytest.mark.parametrize("written_uncommitted", [0, 1])
 def test_a_crash_anywhere_leaves_every_frame_exactly_once_as_a_reader_sees_it(
