@@ -34,6 +34,11 @@ class Lane(Generic[T, U]):
         return len(self._in_work)
 
     @property
+    def is_busy(self) -> bool:
+        """Whether a closed batch is on its way."""
+        return bool(self._in_work or self._in_flush)
+
+    @property
     def tickets(self) -> list[T]:
         """The tickets of the batches in work, oldest first."""
         return [entry.ticket for entry in self._in_work]

@@ -17,8 +17,9 @@ from runtime.health import Heartbeat
 from runtime.logs import Logger
 from runtime.stop import StopSignal
 
-POLL_TIMEOUT_S = 0.05
+BUSY_POLL_S = 0.05
 """While batches are in flight the loop must come back soon to write their results."""
+IDLE_POLL_S = 0.25
 
 
 class Frames(Protocol):
@@ -117,7 +118,7 @@ class ConsumerService:
     def turn(self) -> None:
         """Poll once and move every batch as far as it goes."""
         try:
-            frames = self._frames.poll(POLL_TIMEOUT_S)
+            frames = self._frames.poll(BUSY_POLL_S if self._is_busy else IDLE_POLL_S)
         except TransientError as error:
             self._log.warning("kafka.waiting", reason=str(error))
             frames = []
@@ -127,6 +128,10 @@ class ConsumerService:
         self._close_aged()
         self._advance()
         self._press_back()
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self._to_commit) or any(lane.is_busy for lane in self._lanes.values())
 
     def _gather(self, frame: FetchedFrame) -> None:
         lane = self._lanes.get(frame.source)

@@ -26,6 +26,17 @@ num_detections is [N]; Triton shows [N, 1], as its configuration cannot say "no 
 _PASSING = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED", "NOT_FOUND"}
 """Statuses of a server that is away, restarting, overloaded or loading its model again."""
 
+_CHANNEL = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # Where the name has several addresses - a headless Service with a replica behind each - batches
+    # go to all of them in turn; gRPC's own choice is the first that answers, for ever.
+    ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+    # A replica that came is found when a connection ends, which servers see to by an age limit:
+    # the default would answer from what was resolved up to 30 s before.
+    ("grpc.dns_min_time_between_resolutions_ms", 2000),
+)
+
 
 class InferenceRefused(FramerailError):
     """Triton answered these images with an error of its own; others may succeed."""
@@ -46,7 +57,7 @@ class TritonModel:
 
     def __init__(self, address: str, name: str, version: str, timeout_s: float) -> None:
         """Prepare the channel; nothing is sent before the first call."""
-        self._client = InferenceServerClient(address)
+        self._client = InferenceServerClient(address, channel_args=list(_CHANNEL))
         self._address = address
         self._name = name
         self._version = version

@@ -1,0 +1,99 @@
+"""`python -m postproc`: reads the settings, wires the parts and runs the loop."""
+
+import random
+import sys
+import time
+
+from kafka import KafkaProducer
+
+from postproc.crew import Crew
+from postproc.deadletters import KafkaDeadLetters
+from postproc.kafka_source import KafkaResultsSource
+from postproc.patience import PatientStore
+from postproc.pictures import PictureLimits
+from postproc.service import Limits, PostprocService
+from postproc.settings import PostprocSettings
+from postproc.store import S3Store
+from postproc.worker import RecordWorker
+from runtime.backoff import growing_waits
+from runtime.errors import DependencyError, TransientError
+from runtime.health import Heartbeat
+from runtime.kafka_clients import RECORD_OVERHEAD_BYTES, open_producer
+from runtime.logs import Logger
+from runtime.service import run_service
+from runtime.stop import StopSignal
+from runtime.topics import deadletter_spec, ensure_topics, results_spec
+
+RESULTS_PER_THREAD = 2
+"""One worked on and one waiting, so that a thread that ends never waits for the next poll."""
+
+
+def serve(settings: PostprocSettings, stop: StopSignal, heartbeat: Heartbeat, log: Logger) -> None:
+    """Wire the post-processor and run it until the stop signal."""
+    store = S3Store.connect(settings)
+    if not await_store(store, settings, stop, heartbeat):
+        return
+    ensure_topics(settings, [results_spec(settings), deadletter_spec(settings)])
+    producer = open_deadletters(settings)
+    source = KafkaResultsSource(settings, log)
+    rng = random.Random()  # noqa: S311 - jitter, not a secret
+    worker = RecordWorker(
+        PictureLimits(settings.max_evidence_px, settings.jpeg_quality),
+        PatientStore(store, stop, heartbeat, log, rng),
+        KafkaDeadLetters(producer, stop),
+        log,
+    )
+    crew = Crew(settings.upload_threads, worker)
+    try:
+        PostprocService(source, crew, limits(settings), log).run(stop, heartbeat)
+    finally:
+        source.close()
+        producer.close(timeout=1)
+
+
+def await_store(
+    store: S3Store, settings: PostprocSettings, stop: StopSignal, heartbeat: Heartbeat
+) -> bool:
+    """Return True once the bucket takes an object, or False at a stop.
+
+    Raises StoreRefused at once if it never will, DependencyError if S3 stays away.
+    """
+    deadline_s = time.monotonic() + settings.s3_start_timeout_s
+    for wait_s in growing_waits(0.1, 2.0, random.Random()):  # noqa: S311 - jitter, not a secret
+        heartbeat.beat()
+        try:
+            if settings.s3_create_bucket:
+                store.create_bucket()
+            store.check_writable()
+        except TransientError as error:
+            if time.monotonic() > deadline_s:
+                raise DependencyError(
+                    f"no answer within {settings.s3_start_timeout_s:g} s: {error}; check "
+                    "FRAMERAIL_S3_ENDPOINT_URL and that the server runs"
+                ) from error
+        else:
+            return True
+        if stop.wait(wait_s):
+            break
+    return False
+
+
+def limits(settings: PostprocSettings) -> Limits:
+    """Return what bounds the loop. A handover leaves two thirds of the session to heartbeats."""
+    return Limits(
+        max_in_flight=RESULTS_PER_THREAD * settings.upload_threads,
+        stop_timeout_s=settings.stop_timeout_s,
+        handover_s=settings.kafka_session_timeout_s / 3,
+    )
+
+
+def open_deadletters(settings: PostprocSettings) -> KafkaProducer:
+    """Connect a producer that may send as much as the dead-letter topic takes."""
+    limit_bytes = deadletter_spec(settings).max_message_bytes
+    return open_producer(
+        settings, "framerail-postproc", limit_bytes - RECORD_OVERHEAD_BYTES, linger_ms=0
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run_service("postproc", PostprocSettings, serve))

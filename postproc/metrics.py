@@ -1,0 +1,31 @@
+"""What the post-processor counts and times; one name a fact, with its unit."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RESULTS_READ = Counter("framerail_results_read_total", "Valid results read.", ["stream"])
+EVIDENCE_STORED = Counter("framerail_evidence_stored_total", "Pictures stored in S3.", ["stream"])
+EVIDENCE_BYTES = Counter(
+    "framerail_evidence_bytes_total", "Bytes of the pictures stored in S3.", ["stream"]
+)
+STORE_FAILURES = Counter(
+    "framerail_store_failures_total", "Failed attempts to store a picture, by cause.", ["cause"]
+)
+RESULTS_IN_FLIGHT = Gauge(
+    "framerail_results_in_flight", "Results taken from Kafka that are not yet done with."
+)
+UPLOAD_SECONDS = Histogram(
+    "framerail_upload_seconds",
+    "Time to store one picture, its successful attempt alone.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+DRAW_SECONDS = Histogram(
+    "framerail_draw_seconds",
+    "Time to decode, annotate and encode one picture.",
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
+CAPTURE_TO_EVIDENCE_SECONDS = Histogram(
+    "framerail_capture_to_evidence_seconds",
+    "Time from the capture of a frame to its picture being in S3.",
+    ["stream"],
+    buckets=(0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 20, 30, 60, 300, 1800),
+)

@@ -1,0 +1,98 @@
+"""What becomes of one record: stored, refused, or given up at a stop."""
+
+import random
+import threading
+import time
+
+from postproc.patience import PatientStore
+from postproc.pictures import Picture, PictureLimits
+from postproc.store import StoreRefused
+from postproc.worker import RecordWorker
+from runtime.errors import TransientError
+from runtime.health import Heartbeat
+from runtime.logs import get_logger
+from runtime.stop import StopSignal
+from tests.postproc_results import batch_result, jpeg_of
+from tests.unit.postproc_fakes import FakeBucket, FakeDeadLetters, FakeStore, record, wait_until
+
+PICTURE = Picture("evidence/cam1/a.jpg", b"jpeg", {})
+
+
+def worker_of(store: FakeStore, dead_letters: FakeDeadLetters) -> RecordWorker:
+    return RecordWorker(PictureLimits(100_000, 90), store, dead_letters, get_logger())
+
+
+def test_every_evidence_frame_is_stored_under_its_key() -> None:
+    store, letters = FakeStore(), FakeDeadLetters()
+    result = batch_result(evidence_jpegs=[jpeg_of(), jpeg_of()])
+    assert worker_of(store, letters)(record(result))
+    assert list(store.kept) == [chosen.key for chosen in result.evidence]
+    assert letters.sent == []
+
+
+def test_a_result_without_evidence_is_done_with_at_once() -> None:
+    store = FakeStore()
+    assert worker_of(store, FakeDeadLetters())(record(batch_result(evidence_jpegs=[])))
+    assert store.kept == {}
+
+
+def test_a_frame_without_detections_is_stored_too() -> None:
+    store = FakeStore()
+    assert worker_of(store, FakeDeadLetters())(record(batch_result(detections=())))
+    assert len(store.kept) == 1
+
+
+def test_a_record_that_is_no_result_goes_to_the_dead_letters_as_it_was() -> None:
+    letters = FakeDeadLetters()
+    poison = record(b"{poison", offset=7)
+    assert worker_of(FakeStore(), letters)(poison)
+    [(sent, stage, reason)] = letters.sent
+    assert (sent, stage) == (poison, "postproc.read")
+    assert "no valid document" in reason
+
+
+def test_of_two_pictures_the_one_that_can_be_drawn_is_stored() -> None:
+    store, letters = FakeStore(), FakeDeadLetters()
+    result = batch_result(evidence_jpegs=[b"no jpeg", jpeg_of()])
+    assert worker_of(store, letters)(record(result))
+    assert list(store.kept) == [result.evidence[1].key]
+    [(_, stage, reason)] = letters.sent
+    assert stage == "postproc.draw"
+    assert reason.startswith("frame 0: not a whole JPEG")
+
+
+def test_a_record_is_not_done_with_if_the_stop_came_before_its_picture_was_stored() -> None:
+    store = FakeStore(is_stopped=True)
+    assert not worker_of(store, FakeDeadLetters())(record(batch_result()))
+
+
+def test_a_record_is_not_done_with_if_the_stop_came_before_its_dead_letter_was_kept() -> None:
+    letters = FakeDeadLetters(is_stopped=True)
+    assert not worker_of(FakeStore(), letters)(record(b"{poison"))
+
+
+def patient(bucket: FakeBucket) -> tuple[PatientStore, StopSignal, Heartbeat]:
+    stop, heartbeat = StopSignal(), Heartbeat(time.monotonic, 60)
+    heartbeat.is_ready = True
+    return PatientStore(bucket, stop, heartbeat, get_logger(), random.Random(1)), stop, heartbeat
+
+
+def test_a_store_that_is_away_is_tried_until_it_is_back() -> None:
+    bucket = FakeBucket(failures=[TransientError("away")])
+    patience, _, heartbeat = patient(bucket)
+    assert patience.put(PICTURE)
+    assert bucket.kept == {PICTURE.key: PICTURE}
+    assert heartbeat.is_ready
+
+
+def test_a_store_that_refuses_makes_the_service_not_ready_and_a_stop_ends_the_wait() -> None:
+    bucket = FakeBucket(failures=[StoreRefused("AccessDenied")] * 100)
+    patience, stop, heartbeat = patient(bucket)
+    answers: list[bool] = []
+    putting = threading.Thread(target=lambda: answers.append(patience.put(PICTURE)))
+    putting.start()
+    wait_until(lambda: not heartbeat.is_ready)
+    stop.set()
+    putting.join()
+    assert answers == [False]
+    assert bucket.kept == {}
