@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 PACKAGES := contracts runtime producer consumer postproc ops local serving modelling
 
-.PHONY: help setup demo test test-unit test-integration test-e2e lint format lock clean
+.PHONY: help setup servers demo test test-unit test-integration test-e2e lint format lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@touch $@
 	@echo "setup: done; the command is $(BIN)/framerail"
 
+servers: setup ## Download and build Kafka, MediaMTX and Triton; minutes, once.
+	@$(BIN)/framerail prepare
+
 demo: setup ## Run one camera through the whole pipeline; ARGS="--help" tells what can be changed.
 	@$(BIN)/framerail demo $(ARGS)
 
@@ -35,10 +38,10 @@ test: test-unit test-integration test-e2e ## Run every test.
 test-unit: setup ## Rules without a server, in seconds; the core must stay covered.
 	$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered $(ARGS)
 
-test-integration: setup ## Each edge with its real server.
+test-integration: servers ## Each edge with its real server.
 	$(BIN)/python -m pytest tests/integration $(ARGS)
 
-test-e2e: setup ## The real processes, from a camera to S3.
+test-e2e: servers ## The real processes, from a camera to S3.
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
 lint: setup ## ruff and mypy, as strict as they go.

@@ -13,7 +13,6 @@ from kafka.errors import (
     RetriableError,
     UnknownMemberIdError,
 )
-from kafka.structs import MemberState
 
 from consumer.frame import FetchedFrame, FrameSource
 from consumer.settings import ConsumerSettings
@@ -22,9 +21,6 @@ from runtime.errors import DependencyError, TransientError
 from runtime.kafka_clients import RECORD_OVERHEAD_BYTES, open_consumer
 
 COMMIT_TIMEOUT_MS = 10_000
-JOIN_WITHIN_S = 1.0
-"""kafka-python begins to join anew at each poll, so one that is too short never gets there: at 5 ms
-it joined in none of 5 trials, at 50 ms on a busy machine in 3 of 5."""
 
 _GROUP_MOVED_ON = (
     CommitFailedError,
@@ -68,12 +64,9 @@ class KafkaFrames:
     def poll(self, timeout_s: float) -> list[FetchedFrame]:
         """Return the next frames, in offset order per partition; none after `timeout_s` seconds.
 
-        While the group is being joined it may take JOIN_WITHIN_S.
         Raises TransientError for what the client retries by itself, DependencyError if Kafka
         refuses us.
         """
-        if self._consumer.group_metadata().state != MemberState.STABLE:
-            timeout_s = JOIN_WITHIN_S
         try:
             records = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
         except RetriableError as error:

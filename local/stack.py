@@ -18,6 +18,7 @@ from local.servers.triton import TritonPorts, triton_part
 from local.workspace import Workspace
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+REQUIREMENTS = CHECKOUT / "requirements" / "serving.txt"
 SERVERS = ("kafka", "mediamtx", "seaweedfs", "triton")
 
 
@@ -86,6 +87,13 @@ class Addresses:
         )
 
 
+def prepare_servers(cache: Path, report: Report) -> None:
+    """Download and build every server that is missing. Raises PrepareError."""
+    prepare_kafka(cache, report)
+    prepare_mediamtx(cache, report)
+    prepare_serving_venv(cache, REQUIREMENTS, report)
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddedStack:
     """The servers of one workspace; `Supervisor` runs the parts that `prepare` returns."""
@@ -96,7 +104,7 @@ class EmbeddedStack:
     reader: RtspReader | None = None
     model_repository: Path = CHECKOUT / "model_repository"
     launcher: Path = CHECKOUT / "serving" / "launch.py"
-    requirements: Path = CHECKOUT / "requirements" / "serving.txt"
+    requirements: Path = REQUIREMENTS
 
     @property
     def addresses(self) -> Addresses:

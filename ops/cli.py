@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from local.errors import LocalError, StartInterrupted
+from local.stack import prepare_servers
 from local.state import StackState
+from ops.cost_command import cost
 from ops.demo import check_report, run_demo
 from ops.lasting import bring_down, bring_up, read_status, running_state
-from ops.options import DEMO_VIDEO, StackOptions, checked_options
+from ops.options import DEMO_VIDEO, StackOptions, checked_options, lasting_workspace
 from ops.progress import shown_progress
 from ops.report import ADDRESSES, StackReport, print_json, print_streams
 from runtime.cli import run_command
@@ -39,6 +41,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, o
 
 messages = Console(stderr=True)
 answers = Console()
+
+app.command()(cost)
 
 
 class Interrupted(FramerailError):
@@ -109,6 +113,14 @@ def status(as_json: AsJson = False) -> None:
     _print_parts(running_state())
     answers.print(f"S3 bucket {report.bucket}; keys in {report.credentials_file}", soft_wrap=True)
     print_streams(answers, report.streams)
+
+
+@app.command()
+def prepare() -> None:
+    """Download and build the servers that `demo`, `up` and the tests run; minutes, once."""
+    with shown_progress(messages) as report:
+        prepare_servers(lasting_workspace().cache, report)
+        report("servers", "ready")
 
 
 @app.command()

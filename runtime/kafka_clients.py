@@ -16,6 +16,7 @@ from kafka.errors import (
 )
 
 from runtime.errors import ConfigurationError, DependencyError
+from runtime.group_consumer import GroupConsumer
 from runtime.settings import KafkaSettings
 
 RECORD_OVERHEAD_BYTES = 16 * 1024
@@ -75,7 +76,7 @@ def open_producer(
 def open_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> KafkaConsumer:
     """Connect a consumer that commits only when told to. Raises as `open_producer` does."""
     with _explained(settings):
-        return KafkaConsumer(
+        return GroupConsumer(
             **connection_options(settings),
             client_id=client_id,
             enable_auto_commit=False,

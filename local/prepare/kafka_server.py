@@ -57,7 +57,7 @@ def _build(folder: Path, java: Path, report: Report) -> None:
     fetch = ("dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=libs")
     run_tool(
         "kafka",
-        (maven, "-B", "-ntp", *fetch),
+        (maven, "-B", "-ntp", "-Dstyle.color=never", *fetch),
         report,
         working_directory=folder,
         environment={"JAVA_HOME": str(java.resolve().parents[1])},

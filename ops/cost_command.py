@@ -1,0 +1,120 @@
+"""`framerail cost`: what the deployment on AWS costs, before anything is rented."""
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from ops.costs import GST, Cost, Deployment, Unpriced, cost_of, usd_of_use_per_camera_hour
+from ops.prices import INR_PER_USD_AS_OF, PRICES_AS_OF, PRICES_SOURCE
+from runtime.errors import ConfigurationError
+
+PROJECT = "framerail:"
+REGION_KEY = "aws:region"
+answers = Console()
+
+
+def cost(
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Settings of a stack, as pulumi/Pulumi.<stack>.yaml has them."),
+    ] = None,
+    cameras: Annotated[int | None, typer.Option(min=1, help="Price so many cameras.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document, on the last line.")
+    ] = False,
+) -> None:
+    """Print what the deployment on AWS costs an hour, a day and a camera-hour.
+
+    framerail cost --config pulumi/Pulumi.demo.yaml
+
+    framerail cost --cameras 4 --json
+    """
+    deployment = Deployment() if config is None else deployment_in(config)
+    if cameras is not None:
+        deployment = replace(deployment, cameras=cameras)
+    try:
+        bill = cost_of(deployment)
+    except Unpriced as error:
+        raise ConfigurationError(str(error)) from error
+    if as_json:
+        answers.print(json.dumps(document(deployment, bill)), soft_wrap=True, highlight=False)
+    else:
+        _print_table(deployment, bill)
+
+
+def deployment_in(config: Path) -> Deployment:
+    """Return the deployment that a stack's settings file describes; the rest are defaults.
+
+    Raises ConfigurationError if the file is none or a number in it is no number.
+    """
+    try:
+        document: Any = yaml.safe_load(config.read_text(encoding="utf-8"))
+        given: dict[str, Any] = document["config"] or {}
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"--config {config}: no settings of a stack ({error})") from error
+    chosen: dict[str, Any] = {}
+    for field in fields(Deployment):
+        key = REGION_KEY if field.name == "region" else PROJECT + field.name
+        if key in given:
+            chosen[field.name] = _as_declared(key, given[key], type(field.default))
+    return Deployment(**chosen)
+
+
+def _as_declared(key: str, value: object, kind: type) -> object:
+    try:
+        return kind(str(value))
+    except ValueError as error:
+        raise ConfigurationError(f"{key}: {value!r} is no {kind.__name__}") from error
+
+
+def document(deployment: Deployment, bill: Cost) -> dict[str, Any]:
+    """Return the bill as `--json` prints it."""
+    return {
+        "usd_per_hour": round(bill.usd_per_hour, 5),
+        "usd_per_day": round(bill.usd_per_day, 4),
+        "inr_per_day": round(bill.inr_per_day, 2),
+        "usd_per_camera_hour": round(bill.usd_per_camera_hour, 5),
+        "usd_of_use_per_camera_hour": round(usd_of_use_per_camera_hour(deployment), 5),
+        "inr_per_day_stopped": round(bill.inr_per_day_stopped, 2),
+        "inr_per_day_with_gst": round(bill.inr_per_day * (1 + GST), 2),
+        "region": deployment.region,
+        "cameras": deployment.cameras,
+        "inr_per_usd": deployment.inr_per_usd,
+        "prices_as_of": PRICES_AS_OF.isoformat(),
+        "lines": [{"what": line.what, "usd_per_hour": line.usd_per_hour} for line in bill.lines],
+    }
+
+
+def _print_table(deployment: Deployment, bill: Cost) -> None:
+    table = Table(f"in {deployment.region}", "USD/hour", "USD/day", "INR/day")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for line in bill.lines:
+        _add_row(table, line.what, line.usd_per_hour, deployment.inr_per_usd)
+    table.add_section()
+    _add_row(table, "together", bill.usd_per_hour, deployment.inr_per_usd)
+    answers.print(table)
+    use_usd = usd_of_use_per_camera_hour(deployment)
+    answers.print(
+        f"a camera-hour at {deployment.frames_per_s:g} frames/s: "
+        f"USD {bill.usd_per_camera_hour:.4f}, of which S3 is {use_usd:.4f}\n"
+        f"with {GST:.0%} GST: INR {bill.inr_per_day * (1 + GST):.0f} a day; "
+        f"after the automatic stop: INR {bill.inr_per_day_stopped:.0f} a day\n"
+        f"prices of {PRICES_AS_OF}, {deployment.inr_per_usd} INR/USD "
+        f"(the default is of {INR_PER_USD_AS_OF}); {PRICES_SOURCE}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _add_row(table: Table, what: str, usd_per_hour: float, inr_per_usd: float) -> None:
+    usd_per_day = usd_per_hour * 24
+    table.add_row(
+        what, f"{usd_per_hour:.4f}", f"{usd_per_day:.3f}", f"{usd_per_day * inr_per_usd:.1f}"
+    )
