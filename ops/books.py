@@ -1,11 +1,12 @@
 """Reads what Kafka, S3 and the post-processor know of every stream."""
 
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from configparser import ConfigParser
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import urllib3
@@ -29,13 +30,26 @@ if TYPE_CHECKING:
 
 CAPTURE_TO_S3 = "framerail_capture_to_evidence_seconds"
 FETCH_BYTES = 32 * 1024 * 1024
+STALLED_AFTER_S = 15.0
+
+
+def never_stop() -> None:
+    """Stand in for a check between two reads that a caller does not need."""
 
 
 class Books:
     """The account of every stream; each `refresh` reads only what has come since the last."""
 
-    def __init__(self, addresses: Mapping[str, str], credentials_file: Path) -> None:
-        """Connect to Kafka; raise DependencyError if it is away."""
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        credentials_file: Path,
+        between_reads: Callable[[], None] = never_stop,
+    ) -> None:
+        """Connect to Kafka; raise DependencyError if it is away.
+
+        `between_reads` is called while a long read goes on; what it raises ends the read.
+        """
         settings = load_settings(KafkaSettings, kafka_bootstrap_servers=addresses["kafka"])
         self._consumer: KafkaConsumer = open_consumer(
             settings,
@@ -47,7 +61,8 @@ class Books:
         self._s3 = s3_client(addresses["s3"], credentials_file)
         self._bucket = addresses["bucket"]
         self._metrics_url = addresses["postproc_metrics"]
-        self._tallies: dict[str, StreamTally] = defaultdict(StreamTally)
+        self._between_reads = between_reads
+        self._tallies: dict[str, StreamTally] = {}
 
     def close(self) -> None:
         """Leave Kafka."""
@@ -76,16 +91,19 @@ class Books:
 
     def _read_topics(self) -> None:
         topics = self._consumer.topics()
-        frames = [topic for topic in topics if topic.startswith(FRAMES_PREFIX)]
-        for topic in frames:
-            self._tallies.setdefault(stream_of_topic(topic), StreamTally())
-        read = [*frames, RESULTS_TOPIC] if RESULTS_TOPIC in topics else frames
-        self._assign([TopicPartition(topic, 0) for topic in read])
-        ends = self._consumer.end_offsets(list(self._consumer.assignment()))
-        while any(self._consumer.position(p) < end for p, end in ends.items()):
-            for fetched in self._consumer.poll(timeout_ms=1000, max_records=10_000).values():
-                for record in fetched:
-                    self._add(record.topic, record.headers, record.value)
+        frames = [TopicPartition(topic, 0) for topic in topics if topic.startswith(FRAMES_PREFIX)]
+        self._find_streams(frames)
+        ends = self._consumer.end_offsets(frames)
+        for partition, end in ends.items():
+            self._tallies[stream_of_topic(partition.topic)].end_offset = end
+        results = [TopicPartition(RESULTS_TOPIC, 0)] if RESULTS_TOPIC in topics else []
+        self._assign([*frames, *results])
+        self._read_until({**ends, **self._consumer.end_offsets(results)})
+
+    def _find_streams(self, partitions: list[TopicPartition]) -> None:
+        new = [p for p in partitions if stream_of_topic(p.topic) not in self._tallies]
+        for partition, first in self._consumer.beginning_offsets(new).items():
+            self._tallies[stream_of_topic(partition.topic)] = StreamTally(first_offset=first)
 
     def _assign(self, partitions: list[TopicPartition]) -> None:
         known = {p: self._consumer.position(p) for p in self._consumer.assignment()}
@@ -98,25 +116,46 @@ class Books:
             else:
                 self._consumer.seek_to_beginning(partition)
 
-    def _add(self, topic: str, headers: list[tuple[str, bytes]], value: bytes) -> None:
-        if topic != RESULTS_TOPIC:
-            with suppress(InvalidRecord):  # counted all the same; the consumer puts it aside
-                decoded = FrameHeaders.decode(headers)
-                self._tallies[stream_of_topic(topic)].dropped.update(decoded.dropped)
-            self._tallies[stream_of_topic(topic)].published += 1
+    def _read_until(self, ends: Mapping[TopicPartition, int]) -> None:
+        moved_s = time.monotonic()
+        while behind := [p for p, end in ends.items() if self._consumer.position(p) < end]:
+            self._between_reads()
+            fetched = self._consumer.poll(timeout_ms=500, max_records=10_000)
+            for partition, records in fetched.items():
+                for record in records:
+                    if record.offset < ends[partition]:
+                        self._add(record)
+                if records and records[-1].offset >= ends[partition]:
+                    self._consumer.seek(partition, ends[partition])
+            if fetched:
+                moved_s = time.monotonic()
+            elif time.monotonic() - moved_s > STALLED_AFTER_S:
+                topics = ", ".join(p.topic for p in behind)
+                raise DependencyError(f"Kafka sends nothing more of {topics}")
+
+    def _add(self, record: Any) -> None:
+        if record.topic == RESULTS_TOPIC:
+            with suppress(InvalidRecord):  # the post-processor puts it aside
+                result = decode_result(record.value)
+                if result.stream_id in self._tallies:
+                    self._tallies[result.stream_id].add_result(result)
             return
-        with suppress(InvalidRecord):  # the post-processor puts it aside
-            result = decode_result(value)
-            self._tallies[result.stream_id].add_result(result)
+        headers = None
+        with suppress(InvalidRecord):  # counted all the same; the consumer puts it aside
+            headers = FrameHeaders.decode(record.headers)
+        self._tallies[stream_of_topic(record.topic)].add_frame(record.offset, headers)
 
     def _list_evidence(self) -> None:
         for stream_id, tally in self._tallies.items():
-            tally.evidence_keys = set(self._keys(f"evidence/{stream_id}/"))
+            if tally.first_promised_key is not None:
+                tally.evidence_keys = set(self._keys(stream_id, tally.first_promised_key))
 
-    def _keys(self, prefix: str) -> Iterator[str]:
-        pages = self._s3.get_paginator("list_objects_v2")
+    def _keys(self, stream_id: str, first: str) -> Iterator[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=f"evidence/{stream_id}/", StartAfter=first[:-1]
+        )
         try:
-            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+            for page in pages:
                 yield from (stored["Key"] for stored in page.get("Contents", []))
         except self._s3.exceptions.NoSuchBucket:
             return  # the post-processor has not made it yet

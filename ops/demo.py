@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,24 +19,25 @@ from ops.options import StackOptions, demo_workspace
 from ops.pipeline import Pipeline
 from ops.progress import shown_progress
 from ops.report import StackReport
-from ops.tally import StreamReport, is_settled
+from ops.tally import StreamReport
 from runtime.errors import DependencyError, FramerailError
 
 FIRST_PICTURE_WITHIN_S = 60.0
 SETTLED_WITHIN_S = 60.0
+PICTURES = "pictures"
 
 
 class DemoFailed(FramerailError):
     """The pipeline ran, and what it left does not add up."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Run:
     """What is known while the demo runs."""
 
     begun_s: float
-    supervisor: Supervisor
     pipeline: Pipeline
+    supervisor: Supervisor
     books: Books
     report: Report
 
@@ -47,52 +49,70 @@ class _Run:
             self.report("frames", _progress(streams))
             if is_over(streams):
                 return True
-            self.supervisor.tend()
-            if self.supervisor.stop_requested.wait(0.2):
-                raise StartInterrupted("stopped")
+            self.supervisor.stop_requested.wait(0.2)
+            tend(self.supervisor)
         return False
+
+    def elapsed_s(self) -> float:
+        """Return the seconds since the command was given."""
+        return round(time.monotonic() - self.begun_s, 2)
+
+
+def tend(supervisor: Supervisor) -> None:
+    """Look after the parts once; raise StartInterrupted if the demo is to stop."""
+    supervisor.tend()
+    if supervisor.stop_requested.is_set():
+        raise StartInterrupted("stopped")
 
 
 def run_demo(options: StackOptions, seconds: float, console: Console) -> StackReport:
     """Run the pipeline and return its account.
 
-    Raises DemoFailed if the account does not add up, DependencyError if no picture ever comes,
-    LocalError if a server cannot be prepared or started. No process is left in any case.
+    Raises DependencyError if no picture ever comes, LocalError if a server cannot be prepared or
+    started, StartInterrupted at a stop signal. No process is left in any case.
     """
     begun_s = time.monotonic()
     workspace = demo_workspace()
-    pictures = workspace.root / "pictures"
     with (
         shown_progress(console) as report,
         Supervisor(workspace, report) as supervisor,
         supervisor.stopped_by_signals(),
     ):
-        for folder in (workspace.storage, pictures):
+        for folder in (workspace.storage, workspace.root / PICTURES):
             shutil.rmtree(folder, ignore_errors=True)
         pipeline = Pipeline.choose(workspace, options)
         supervisor.start(pipeline.prepare(report), pipeline.addresses)
-        startup_s = time.monotonic() - begun_s
-        report("pipeline", f"ready, {startup_s:.1f} s after the start")
-        books = Books(pipeline.addresses, workspace.credentials_file)
-        run = _Run(begun_s, supervisor, pipeline, books, report)
-        first_picture_s = _await_first_picture(run)
-        run.follow(lambda _: False, seconds)
-        streams = _settle(run)
-        sheet = _save_pictures(books, streams, pictures)
-        books.close()
+        books = Books(pipeline.addresses, workspace.credentials_file, lambda: tend(supervisor))
+        with closing(books):
+            return _account(_Run(begun_s, pipeline, supervisor, books, report), seconds)
+
+
+def _account(run: _Run, seconds: float) -> StackReport:
+    startup_s = run.elapsed_s()
+    run.report("pipeline", f"ready, {startup_s:.1f} s after the start")
+    first_picture_s = _await_first_picture(run)
+    run.follow(lambda _: False, seconds)
+    streams = _settle(run)
+    pictures = run.pipeline.workspace.root / PICTURES
     return StackReport(
         streams=streams,
-        startup_s=round(startup_s, 2),
-        first_picture_s=round(first_picture_s, 2),
+        startup_s=startup_s,
+        first_picture_s=first_picture_s,
         pictures=str(pictures),
-        contact_sheet=str(sheet),
+        contact_sheet=str(_save_pictures(run.books, streams, pictures)),
     )
 
 
 def check_report(report: StackReport) -> None:
     """Raise DemoFailed unless every frame is accounted for and every picture is there."""
     for stream_id, stream in report.streams.items():
-        if not is_settled(stream):
+        if not stream.adds_up:
+            raise DemoFailed(
+                f"stream {stream_id} does not add up: captured {stream.captured}, published "
+                f"{stream.published}, dropped {stream.dropped}, lost {stream.lost}, doubled "
+                f"{stream.doubled}"
+            )
+        if not stream.is_settled:
             raise DemoFailed(
                 f"stream {stream_id} was not done within {SETTLED_WITHIN_S:g} s: {stream.waiting} "
                 f"frames wait, {stream.evidence} of {stream.evidence_promised} pictures are in S3"
@@ -109,7 +129,7 @@ def _await_first_picture(run: _Run) -> float:
             f"no picture within {FIRST_PICTURE_WITHIN_S:g} s; the producer's log, {log}, ends:\n"
             + "\n".join(log.read_text(errors="replace").splitlines()[-5:])
         )
-    elapsed_s = time.monotonic() - run.begun_s
+    elapsed_s = run.elapsed_s()
     run.report("first picture", f"ready, {elapsed_s:.1f} s after the start")
     return elapsed_s
 
@@ -117,7 +137,9 @@ def _await_first_picture(run: _Run) -> float:
 def _settle(run: _Run) -> dict[str, StreamReport]:
     """Stop the cameras' side and wait until nothing is on its way any more."""
     run.supervisor.end(["producer"])
-    run.follow(lambda streams: all(map(is_settled, streams.values())), SETTLED_WITHIN_S)
+    run.follow(
+        lambda streams: all(report.is_settled for report in streams.values()), SETTLED_WITHIN_S
+    )
     return run.books.refresh()
 
 

@@ -1,5 +1,6 @@
 """`framerail up`, `down` and `status`: a pipeline that stays until it is ended."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ import msgspec
 from rich.console import Console
 
 from local.down import take_down
+from local.errors import StartInterrupted
 from local.part import Report
 from local.stack import CHECKOUT
 from local.state import StackState, read_state
@@ -17,54 +19,78 @@ from ops.books import Books
 from ops.options import StackOptions, demo_workspace, lasting_workspace
 from ops.progress import shown_progress
 from ops.report import ADDRESSES, StackReport
-from runtime.errors import ConfigurationError, DependencyError
+from runtime.errors import ConfigurationError, DependencyError, FramerailError
 
 LOOK_EVERY_S = 0.1
+
+
+class UpFailed(FramerailError):
+    """The pipeline did not come up; `exit_code` is that of the process that tried."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def bring_up(options: StackOptions, console: Console) -> StackState:
     """Start a pipeline that outlives this command, and return once every part is ready.
 
-    Raises ConfigurationError if one runs already, DependencyError if it does not come up.
+    Raises ConfigurationError if one runs already, UpFailed if it does not come up, and
+    StartInterrupted at Ctrl-C or SIGTERM, when all has ended again.
     """
     workspace = lasting_workspace()
     if (state := read_state(workspace)) is not None and state.is_supervised():
         raise ConfigurationError("a pipeline runs already; `framerail down` ends it")
     workspace.create()
     log = workspace.logs / "supervisor.log"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    supervisor = _spawn(options, log)
+    try:
+        with shown_progress(console) as report:
+            return _await_running(workspace, supervisor, log, report)
+    except KeyboardInterrupt:
+        supervisor.terminate()
+        supervisor.wait()
+        raise StartInterrupted("stopped while starting") from None
+
+
+def _spawn(options: StackOptions, log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "ops.supervise", msgspec.json.encode(options).decode()],
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "ops.supervise"],
             cwd=CHECKOUT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
-        with shown_progress(console) as report:
-            return _await_running(workspace, process, log, report)
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
-        raise
+    if supervisor.stdin is not None:
+        supervisor.stdin.write(msgspec.json.encode(options))
+        supervisor.stdin.close()
+    return supervisor
 
 
 def _await_running(
-    workspace: Workspace, process: subprocess.Popen[bytes], log: Path, report: Report
+    workspace: Workspace, supervisor: subprocess.Popen[bytes], log: Path, report: Report
 ) -> StackState:
     with log.open(encoding="utf-8", errors="replace") as events:
         while True:
-            has_ended = process.poll() is not None
+            exit_code = supervisor.poll()
             for line in events:
-                report(*line.rstrip("\n").split("\t", 1)) if "\t" in line else None
-            if has_ended:
-                said = [line for line in log.read_text().splitlines() if "\t" not in line]
-                raise DependencyError("\n".join(said) or f"it ended; see {log}")
+                step, tab, detail = line.rstrip("\n").partition("\t")
+                if tab:
+                    report(step, detail)
+            if exit_code is not None:
+                raise UpFailed(_last_words(log), exit_code or 1)
             state = read_state(workspace)
             if state is not None and state.phase == "running" and state.is_supervised():
                 return state
             time.sleep(LOOK_EVERY_S)
+
+
+def _last_words(log: Path) -> str:
+    said = [line for line in log.read_text(errors="replace").splitlines() if "\t" not in line]
+    return "\n".join(said).removeprefix("framerail: ") or f"it ended; see {log}"
 
 
 def bring_down(report: Report) -> int:

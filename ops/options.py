@@ -1,17 +1,19 @@
 """What a stack on this machine is to run; checked before anything is started."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import av
 from av.error import FFmpegError
 from msgspec import Struct
+from pydantic import ValidationError
 
 from contracts.names import checked_stream_id
-from local.stack import CHECKOUT
+from local.stack import CHECKOUT, StackPorts
 from local.workspace import Workspace
 from runtime.errors import ConfigurationError
-from runtime.streams_file import read_streams
+from runtime.streams_file import StreamSpec, read_streams
 
 DEMO_VIDEO = CHECKOUT / "local" / "clip" / "pedestrians.mp4"
 HOME_VARIABLE = "FRAMERAIL_HOME"
@@ -47,11 +49,27 @@ def checked_options(options: StackOptions) -> StackOptions:
         raise ConfigurationError("--rtsp and --streams exclude each other: name the camera once")
     if options.streams_file is not None:
         read_streams(Path(options.streams_file), os.environ)
-    if options.rtsp_url is not None and not options.rtsp_url.startswith(("rtsp://", "rtsps://")):
-        raise ConfigurationError("--rtsp: expected a URL that starts with rtsp:// or rtsps://")
+    if options.rtsp_url is not None:
+        _check_rtsp(options.rtsp_url)
+    _check_ports(options.ports)
     if options.local_cameras:
         _check_video(Path(options.video))
     return options
+
+
+def _check_rtsp(url: str) -> None:
+    try:
+        StreamSpec(id="cam1", url=url)
+    except ValidationError as error:
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"--rtsp: {said}") from None
+
+
+def _check_ports(ports: Mapping[str, int]) -> None:
+    try:
+        StackPorts.choose(ports)
+    except ValueError as error:
+        raise ConfigurationError(f"--port: {error}") from error
 
 
 def _check_video(video: Path) -> None:

@@ -14,7 +14,6 @@ from local.probes import http_status
 from local.stack import CHECKOUT, EmbeddedStack, StackPorts
 from local.workspace import Workspace, write_private
 from ops.options import CAMERA_URL_VARIABLE, StackOptions
-from runtime.errors import ConfigurationError
 
 BUCKET = "framerail-evidence"
 SERVICES = ("producer", "consumer", "postproc")
@@ -33,11 +32,8 @@ class Pipeline:
 
     @classmethod
     def choose(cls, workspace: Workspace, options: StackOptions) -> "Pipeline":
-        """Choose the ports; raise ConfigurationError for a port name that is not known."""
-        try:
-            ports = StackPorts.choose(options.ports)
-        except ValueError as error:
-            raise ConfigurationError(f"--port: {error}") from error
+        """Choose the ports that the options leave open."""
+        ports = StackPorts.choose(options.ports)
         services = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
         return cls(workspace, options, EmbeddedStack(workspace, ports), services)
 
@@ -85,13 +81,19 @@ class Pipeline:
             "consumer": ("kafka", "triton"),
             "postproc": ("kafka", "seaweedfs"),
         }
-        environment = self._environment()
+        shared = self._environment()
+        environment = {
+            name: {**shared, "FRAMERAIL_HTTP_PORT": str(port)}
+            for name, port in self.service_ports.items()
+        }
+        # It may hold a password: nobody else is told.
+        environment["producer"][CAMERA_URL_VARIABLE] = self.options.rtsp_url or ""
         return [
             Part(
                 name=name,
                 argv=(sys.executable, "-m", name),
                 ready=Readiness(self.service_ports[name]),
-                environment={**environment, "FRAMERAIL_HTTP_PORT": str(self.service_ports[name])},
+                environment=environment[name],
                 working_directory=CHECKOUT,
                 ports=(self.service_ports[name],),
                 after=needs[name],
@@ -108,7 +110,6 @@ class Pipeline:
             "FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS": addresses.kafka_bootstrap,
             "FRAMERAIL_FRAMES_RETENTION_BYTES": str(FRAMES_RETENTION_BYTES),
             "FRAMERAIL_STREAMS_FILE": str(self._streams_file()),
-            CAMERA_URL_VARIABLE: self.options.rtsp_url or "",
             "FRAMERAIL_TRITON_ADDRESS": addresses.triton_grpc,
             "FRAMERAIL_S3_ENDPOINT_URL": addresses.s3_endpoint,
             "FRAMERAIL_S3_BUCKET": BUCKET,

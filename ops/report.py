@@ -51,7 +51,7 @@ def print_streams(console: Console, streams: Mapping[str, StreamReport]) -> None
 def _rows(streams: Mapping[str, StreamReport]) -> dict[str, list[str]]:
     reasons = sorted({reason for report in streams.values() for reason in report.dropped})
     reports = list(streams.values())
-    counted = ("published", "batches", "inferred", "dead_lettered", "waiting", "detections")
+    counted = ("published", "batches", "inferred", "dead_lettered", "waiting", "lost", "doubled")
     return {
         "captured": [f"{report.captured}" for report in reports],
         **{
@@ -62,6 +62,7 @@ def _rows(streams: Mapping[str, StreamReport]) -> dict[str, list[str]]:
             name.replace("_", " "): [f"{getattr(report, name)}" for report in reports]
             for name in counted
         },
+        "detections": [f"{report.detections}" for report in reports],
         "pictures in S3": [f"{r.evidence} of {r.evidence_promised}" for r in reports],
         "capture to S3, p50": [_seconds(r, "p50") for r in reports],
         "capture to S3, p95": [_seconds(r, "p95") for r in reports],
@@ -75,8 +76,9 @@ def _seconds(report: StreamReport, quantile: str) -> str:
 
 def _sums(report: StreamReport) -> str:
     dropped = sum(report.dropped.values())
+    is_equal = "=" if report.adds_up else "does not equal"
     return (
-        f"captured {report.captured} = published {report.published} + dropped {dropped}; "
-        f"published {report.published} = inferred {report.inferred} + dead-lettered "
+        f"captured {report.captured} {is_equal} published {report.published} + dropped {dropped}; "
+        f"published {report.published} {is_equal} inferred {report.inferred} + dead-lettered "
         f"{report.dead_lettered} + waiting {report.waiting}"
     )

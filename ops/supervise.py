@@ -1,4 +1,7 @@
-"""`python -m ops.supervise OPTIONS`: runs the pipeline of `framerail up` until told to stop."""
+"""`python -m ops.supervise`: runs the pipeline of `framerail up` until it is told to stop.
+
+Its options come on standard input: they may hold a password, which no process list should show.
+"""
 
 import sys
 import time
@@ -37,5 +40,5 @@ def say(step: str, detail: str) -> None:
 
 
 if __name__ == "__main__":
-    given = msgspec.json.decode(sys.argv[1], type=StackOptions)
+    given = msgspec.json.decode(sys.stdin.buffer.read(), type=StackOptions)
     sys.exit(run_command("framerail", lambda: supervise(given)))

@@ -1,11 +1,17 @@
-"""Adds up what became of every frame of a stream, from the records alone."""
+"""Adds up what became of every frame of a stream, from the records alone.
+
+Both sides of each sum are counted apart: captured from the sequence numbers of the frames,
+published from their offsets, inferred from the results. So a frame that was lost shows, instead of
+vanishing from both sides.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+from contracts.frames import FrameHeaders
 from contracts.results import BatchResult
 
 
@@ -17,9 +23,13 @@ class Quantiles(Struct, frozen=True):
 
 
 class StreamReport(Struct, frozen=True):
-    """The account of one stream: captured = published + dropped; published = inferred +
-    dead_lettered + waiting."""
+    """The account of the frames that Kafka still holds of one stream, from `first_offset` on.
 
+    The books close where captured = published + dropped, and published = inferred + dead_lettered +
+    waiting: then `lost` and `doubled` are 0. Of `evidence_promised` pictures, `evidence` are in S3.
+    """
+
+    first_offset: int
     captured: int
     published: int
     dropped: dict[str, int]
@@ -27,51 +37,111 @@ class StreamReport(Struct, frozen=True):
     inferred: int
     dead_lettered: int
     waiting: int
+    lost: int
+    doubled: int
     evidence_promised: int
     evidence: int
     detections: int
     capture_to_s3_s: Quantiles | None
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether every captured frame is accounted for."""
+        is_captured_known = self.captured == self.published + sum(self.dropped.values())
+        return is_captured_known and not self.lost and not self.doubled
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is still on its way."""
+        return not self.waiting and self.evidence == self.evidence_promised
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    batch_id: str
+    detections: int | None
+    """None where the frame was refused."""
+
 
 @dataclass
 class StreamTally:
-    """Collects the records of one stream in any order, each as often as it was delivered."""
+    """Collects the records of one stream; results in any order and as often as delivered.
 
-    published: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    results: dict[str, BatchResult] = field(default_factory=dict)
+    `first_offset` and `end_offset` bound what Kafka holds of its frames now.
+    """
+
+    first_offset: int = 0
+    end_offset: int = 0
     evidence_keys: set[str] = field(default_factory=set)
+    _dropped: Counter[str] = field(default_factory=Counter)
+    _captured: int = 0
+    _last_seq: dict[str, int] = field(default_factory=dict)
+    _outcomes: dict[int, _Outcome] = field(default_factory=dict)
+    _doubled: set[int] = field(default_factory=set)
+    _promised: set[str] = field(default_factory=set)
+
+    def add_frame(self, offset: int, headers: FrameHeaders | None) -> None:
+        """Count one published frame, in order of offset, and what its headers tell of others."""
+        if headers is None:
+            self._captured += 1  # a record that is no frame of ours: no more is known of it
+            return
+        last_seq = self._last_seq.get(headers.session)
+        dropped = sum(headers.dropped.values())
+        skipped = headers.seq if last_seq is None else headers.seq - last_seq - 1
+        if last_seq is None:
+            # The first frame of a session also tells of drops at the end of the one before.
+            skipped = max(skipped, dropped)
+        if offset == self.first_offset and offset > 0:
+            skipped = dropped  # what lies before it has expired
+        self._captured += 1 + skipped
+        self._dropped.update(headers.dropped)
+        self._last_seq[headers.session] = headers.seq
 
     def add_result(self, result: BatchResult) -> None:
-        """Keep one result per batch id: the longest, as a batch read again can only have grown."""
-        kept = self.results.get(result.batch_id)
-        if kept is None or len(result.frames) >= len(kept.frames):
-            self.results[result.batch_id] = result
+        """Count the frames of one result that Kafka still holds.
+
+        A batch that was read again has the same id and at least the same frames. A frame in batches
+        of two ids is doubled.
+        """
+        for frame in result.frames:
+            if frame.offset < self.first_offset:
+                continue
+            known = self._outcomes.get(frame.offset)
+            if known is not None and known.batch_id != result.batch_id:
+                self._doubled.add(frame.offset)
+            found = None if frame.not_inferred is not None else len(frame.detections)
+            self._outcomes[frame.offset] = _Outcome(result.batch_id, found)
+        held = (chosen for chosen in result.evidence if chosen.offset >= self.first_offset)
+        self._promised.update(chosen.key for chosen in held)
+
+    @property
+    def first_promised_key(self) -> str | None:
+        """The least key of the pictures that results promise."""
+        return min(self._promised, default=None)
 
     def report(self, capture_to_s3_s: Quantiles | None) -> StreamReport:
         """Return the account."""
-        frames = [frame for result in self.results.values() for frame in result.frames]
-        inferred = [frame for frame in frames if frame.not_inferred is None]
-        dropped = {reason: count for reason, count in sorted(self.dropped.items()) if count}
-        promised = {chosen.key for result in self.results.values() for chosen in result.evidence}
+        # Results may have come since `end_offset` was asked for.
+        read = {at: found for at, found in self._outcomes.items() if at < self.end_offset}
+        outcomes = read.values()
+        inferred = [found.detections for found in outcomes if found.detections is not None]
+        read_until = max(read, default=self.first_offset - 1) + 1
         return StreamReport(
-            captured=self.published + sum(dropped.values()),
-            published=self.published,
-            dropped=dropped,
-            batches=len(self.results),
+            first_offset=self.first_offset,
+            captured=self._captured,
+            published=self.end_offset - self.first_offset,
+            dropped={reason: n for reason, n in sorted(self._dropped.items()) if n},
+            batches=len({found.batch_id for found in outcomes}),
             inferred=len(inferred),
-            dead_lettered=len(frames) - len(inferred),
-            waiting=self.published - len(frames),
-            evidence_promised=len(promised),
-            evidence=len(self.evidence_keys & promised),
-            detections=sum(len(frame.detections) for frame in inferred),
+            dead_lettered=len(outcomes) - len(inferred),
+            waiting=self.end_offset - read_until,
+            lost=read_until - self.first_offset - len(outcomes),
+            doubled=len(self._doubled),
+            evidence_promised=len(self._promised),
+            evidence=len(self.evidence_keys & self._promised),
+            detections=sum(inferred),
             capture_to_s3_s=capture_to_s3_s,
         )
-
-
-def is_settled(report: StreamReport) -> bool:
-    """Whether nothing of the stream is still on its way."""
-    return report.waiting == 0 and report.evidence == report.evidence_promised
 
 
 def histogram_quantiles(buckets: Iterable[tuple[float, float]]) -> Quantiles | None:
@@ -97,9 +167,3 @@ def _quantile(share: float, rising: list[tuple[float, float]]) -> float:
             return round(below_s + (bound_s - below_s) * inside, 3)
         below_s, below_count = bound_s, count
     return below_s
-
-
-def totals(reports: Mapping[str, StreamReport]) -> dict[str, int]:
-    """Return the sums over all streams that a person asks for first."""
-    names = ("captured", "published", "batches", "inferred", "evidence", "detections")
-    return {name: sum(getattr(report, name) for report in reports.values()) for name in names}

@@ -44,7 +44,7 @@ class StreamSpec(BaseModel):
         if parts.scheme not in _SCHEMES:
             raise ValueError("expected rtsp:// or rtsps://")
         if not parts.hostname or not is_port_valid or re.search(r"\s", url):
-            raise ValueError("expected rtsp://[user:password@]host[:port]/path")
+            raise ValueError("expected rtsp://host[:port]/path")
         return url
 
 

@@ -94,7 +94,9 @@ def test_down_and_status_say_that_nothing_runs(framerail: Framerail) -> None:
         (["demo", "--video", "/absent.mp4"], "--video /absent.mp4: no such file"),
         (["demo", "--video", __file__], "not a video"),
         (["demo", "--cameras", "0"], "--cameras"),
-        (["demo", "--rtsp", "http://a/b"], "--rtsp: expected"),
+        (["demo", "--rtsp", "http://a/b"], "--rtsp: expected rtsp://"),
+        (["demo", "--rtsp", "rtsp://"], "--rtsp: expected rtsp://host"),
+        (["up", "--port", "telnet=23"], "no such ports: telnet"),
         (["demo", "--rtsp", "rtsp://a/b", "--streams", __file__], "exclude each other"),
         (["up", "--streams", "/absent.yaml"], "/absent.yaml: cannot be read (No such file"),
         (["up", "--port", "kafka=http"], "--port kafka=http: expected NAME=NUMBER"),
@@ -108,6 +110,8 @@ def test_wrong_input_is_named_and_nothing_is_started(
     run = framerail.run(*arguments)
     assert run.returncode == 2
     assert said in run.stderr
+    assert not (framerail.home / "stack").exists()
+    assert not (framerail.home / "demo").exists()
 
 
 @pytest.mark.parametrize("command", ["demo", "up"])

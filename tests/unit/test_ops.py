@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from contracts.frames import FrameHeaders
 from contracts.names import BatchId, evidence_key
 from contracts.results import (
     BatchResult,
@@ -23,7 +24,7 @@ from ops.contact_sheet import contact_sheet, evenly
 from ops.options import StackOptions, checked_options
 from ops.progress import shown_progress
 from ops.report import StackReport, print_streams
-from ops.tally import Quantiles, StreamTally, histogram_quantiles, is_settled
+from ops.tally import Quantiles, StreamTally, histogram_quantiles
 from runtime.errors import ConfigurationError
 
 
@@ -51,9 +52,19 @@ def result(first: int, last: int, refused: int = 0) -> BatchResult:
     )
 
 
+def headers(seq: int, session: str = "s1", **dropped: int) -> FrameHeaders:
+    return FrameHeaders(session, seq, 0, "arrival", (8, 8), dropped)
+
+
+def tally_of(frames: list[FrameHeaders], first_offset: int = 0) -> StreamTally:
+    tally = StreamTally(first_offset, first_offset + len(frames))
+    for offset, frame in enumerate(frames, first_offset):
+        tally.add_frame(offset, frame)
+    return tally
+
+
 def test_the_account_of_a_stream_adds_up() -> None:
-    tally = StreamTally(published=60)
-    tally.dropped.update({"paced": 5, "frozen": 0})
+    tally = tally_of([headers(seq) for seq in range(59)] + [headers(64, paced=5, frozen=0)])
     for one in (result(0, 24), result(25, 49, refused=2), result(0, 24)):
         tally.add_result(one)
     tally.evidence_keys = {result(0, 24).evidence[0].key, "evidence/cam1/foreign.jpg"}
@@ -62,15 +73,69 @@ def test_the_account_of_a_stream_adds_up() -> None:
     assert (report.inferred, report.dead_lettered, report.waiting) == (48, 2, 10)
     assert (report.batches, report.detections) == (2, 48)
     assert (report.evidence, report.evidence_promised) == (1, 2)
-    assert not is_settled(report)
+    assert report.adds_up
+    assert not report.is_settled
 
 
-def test_of_two_results_of_one_batch_the_longer_counts_whichever_came_last() -> None:
+def test_drops_at_the_end_of_a_session_are_told_by_the_first_frame_of_the_next() -> None:
+    frames = [headers(0), headers(1), headers(3, "s2", paced=2, corrupt=3), headers(4, "s2")]
+    report = tally_of(frames).report(None)
+    assert (report.captured, report.published) == (9, 4)
+    assert report.adds_up
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [headers(0), headers(2)],
+        [headers(0), headers(3, paced=1)],
+        [headers(2)],
+        [headers(0), headers(1, paced=1)],
+        [headers(0), headers(5, "s2", paced=1)],
+    ],
+)
+def test_a_captured_frame_of_which_nothing_is_told_breaks_the_books(
+    frames: list[FrameHeaders],
+) -> None:
+    assert not tally_of(frames).report(None).adds_up
+
+
+def test_a_published_frame_without_a_result_is_lost_and_one_in_two_batches_doubled() -> None:
+    tally = tally_of([headers(seq) for seq in range(60)])
+    for one in (result(0, 24), result(30, 54), result(50, 59)):
+        tally.add_result(one)
+    report = tally.report(None)
+    assert (report.lost, report.doubled, report.waiting) == (5, 5, 0)
+    assert not report.adds_up
+
+
+def test_what_kafka_has_deleted_is_outside_the_account() -> None:
+    tally = tally_of([headers(seq) for seq in range(110, 160)], first_offset=110)
+    for first in range(0, 150, 25):
+        tally.add_result(result(first, first + 24))
+    report = tally.report(None)
+    assert (report.first_offset, report.captured, report.published) == (110, 50, 50)
+    assert (report.inferred, report.waiting, report.batches) == (40, 10, 2)
+    assert report.evidence_promised == 2
+    assert report.adds_up
+
+
+def test_results_that_came_after_the_end_was_asked_for_do_not_count_yet() -> None:
+    tally = tally_of([headers(seq) for seq in range(30)])
+    for one in (result(0, 24), result(25, 49)):
+        tally.add_result(one)
+    report = tally.report(None)
+    assert (report.published, report.inferred, report.waiting) == (30, 30, 0)
+    assert report.adds_up
+
+
+def test_of_two_results_of_one_batch_all_frames_count_once_whichever_came_last() -> None:
     for order in ([result(0, 9), result(0, 24)], [result(0, 24), result(0, 9)]):
-        tally = StreamTally(published=25)
+        tally = tally_of([headers(seq) for seq in range(25)])
         for one in order:
             tally.add_result(one)
-        assert tally.report(None).inferred == 25
+        report = tally.report(None)
+        assert (report.inferred, report.batches, report.doubled) == (25, 1, 0)
 
 
 @given(st.lists(st.floats(0.01, 9.9), min_size=1, max_size=200))
@@ -132,14 +197,15 @@ def test_the_demo_clip_is_a_valid_camera() -> None:
     assert StackOptions(rtsp_url="rtsp://cam").local_cameras == []
 
 
-def test_the_table_shows_every_stream_and_that_it_adds_up() -> None:
-    tally = StreamTally(published=25)
+def test_the_table_shows_every_stream_and_whether_it_adds_up() -> None:
+    tally = tally_of([headers(seq) for seq in range(24)] + [headers(31, paced=7)])
     tally.add_result(result(0, 24))
-    tally.dropped["paced"] = 7
     report = tally.report(Quantiles(0.5, 1.25))
+    lost = tally_of([headers(5)]).report(None)
     written = io.StringIO()
-    print_streams(Console(file=written, width=200), {"cam1": report})
+    print_streams(Console(file=written, width=200), {"cam1": report, "cam2": lost})
     assert "captured 32 = published 25 + dropped 7" in written.getvalue()
+    assert "captured 6 does not equal published 1 + dropped 0" in written.getvalue()
     assert "1.25 s" in written.getvalue()
     document = msgspec.json.decode(
         msgspec.json.encode(StackReport(streams={"cam1": report}, startup_s=1.0))
