@@ -32,8 +32,8 @@ def main() -> int:
 
 
 def _run(stack: EmbeddedStack) -> None:
-    parts = stack.prepare(_say)
-    with Supervisor(stack.workspace, _say) as supervisor, supervisor.stopped_by_signals():
+    with Supervisor(stack.workspace, _say, catches_signals=True) as supervisor:
+        parts = supervisor.prepare(stack.prepare)
         begun_s = time.monotonic()
         supervisor.start(parts, stack.addresses_by_name())
         _say("stack", f"all ready in {time.monotonic() - begun_s:.1f} s; Ctrl-C ends it")

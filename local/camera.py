@@ -1,4 +1,7 @@
-"""Publish a video file as a camera: `python -m local.camera --video FILE --url rtsp://...`."""
+"""Publish a video file as a camera: `python -m local.camera --url rtsp://... [--video FILE]`.
+
+The file is played over and over; it is the demo's clip of pedestrians unless another is named.
+"""
 
 import argparse
 import signal
@@ -12,6 +15,7 @@ import structlog
 
 from local.publishing import NoVideo, Publisher, ServerLost
 
+CLIP = Path(__file__).with_name("clip") / "pedestrians.mp4"
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 5.0
 # PyAV offers no time limit for writing: a server that takes nothing for so long counts as frozen,
 # and the process ends, to be started again.
@@ -93,11 +97,11 @@ class Camera:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.camera", description=__doc__)
-    parser.add_argument("--video", type=Path, required=True, help="file to publish as it is")
+    parser.add_argument(
+        "--video", type=Path, default=CLIP, help="file to publish as it is (the demo's clip)"
+    )
     parser.add_argument("--url", required=True, help="rtsp://[user:password@]host:port/path")
-    passes = parser.add_mutually_exclusive_group()
-    passes.add_argument("--once", action="store_true", help="end after one whole pass")
-    passes.add_argument("--loop", action="store_true", help="play for ever (the default)")
+    parser.add_argument("--once", action="store_true", help="end after one whole pass")
     parser.add_argument(
         "--fps-limit",
         choices=("source", "none"),

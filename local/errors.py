@@ -14,7 +14,14 @@ class PortTaken(LocalError):
 
 
 class PartFailed(LocalError):
-    """A part died, or was not ready in time; the message ends with the last lines of its log."""
+    """A part died, or was not ready in time; the message ends with the last lines of its log.
+
+    `exit_code` is what it ended with, None where it did not end by itself.
+    """
+
+    def __init__(self, message: str, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class AlreadyRunning(LocalError):

@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+from collections.abc import Collection
 
 import psutil
 
@@ -25,12 +26,12 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_ports(count: int) -> list[int]:
-    """Choose `count` different ports that nobody listens on."""
+def free_ports(count: int, taken: Collection[int] = ()) -> list[int]:
+    """Choose `count` different ports that nobody listens on, none of them among `taken`."""
     chosen: list[int] = []
     while len(chosen) < count:
         port = LOWEST + secrets.randbelow(HIGHEST - LOWEST)
-        if port not in chosen and is_free(port):
+        if port not in chosen and port not in taken and is_free(port):
             chosen.append(port)
     return chosen
 

@@ -101,7 +101,8 @@ class Child:
 
     def signal(self, which: signal.Signals) -> None:
         """Send a signal to the process alone; what it started is its own to end."""
-        self._process.send_signal(which)
+        # Not Popen's own way, which buries a process that has died meanwhile.
+        os.kill(self._process.pid, which)
 
     def bury(self) -> int:
         """End by force whatever is left of the process and its session; return its exit code."""
@@ -144,7 +145,7 @@ def end_processes(marks: Iterable[ProcessMark], grace_s: float) -> int:
     count = len(alive)
     for which, wait_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 10.0)):
         for mark in alive:
-            _send(mark, which)
+            send_signal(mark, which)
         deadline = time.monotonic() + wait_s
         while (
             alive := [mark for mark in alive if mark.is_alive()]
@@ -153,7 +154,8 @@ def end_processes(marks: Iterable[ProcessMark], grace_s: float) -> int:
     return count
 
 
-def _send(mark: ProcessMark, which: signal.Signals) -> None:
+def send_signal(mark: ProcessMark, which: signal.Signals) -> None:
+    """Signal this very process; nothing happens if it is gone."""
     # A descriptor of the process stands for this one only, even if its pid is given away
     # between the check and the signal.
     try:

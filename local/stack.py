@@ -45,15 +45,18 @@ class StackPorts:
     def choose(cls, fixed: Mapping[str, int] | None = None) -> "StackPorts":
         """Return ports that are free now, except those given by name in `fixed`.
 
-        Raises ValueError for a name that is not a port's.
+        Raises ValueError for a name that is not a port's, and for one number under two names.
         """
         names = [field.name for field in fields(cls)]
         wanted = dict(fixed or {})
         if unknown := wanted.keys() - set(names):
             raise ValueError(f"no such ports: {', '.join(sorted(unknown))}")
-        # Some to spare, since a free one may be among the fixed ones.
-        spare = iter(set(free_ports(2 * len(names))) - set(wanted.values()))
-        return cls(**{name: wanted[name] if name in wanted else next(spare) for name in names})
+        for number in set(wanted.values()):
+            sharing = sorted(name for name in wanted if wanted[name] == number)
+            if len(sharing) > 1:
+                raise ValueError(f"{' and '.join(sharing)} both have port {number}")
+        chosen = iter(free_ports(len(names), taken=wanted.values()))
+        return cls(**{name: wanted[name] if name in wanted else next(chosen) for name in names})
 
     @property
     def seaweedfs(self) -> SeaweedPorts:

@@ -56,7 +56,8 @@ class SupervisedPart:
                 self._restarts += 1
                 self.start()
         elif self._child.has_died():
-            self._bury_and_decide(f"ended by itself ({_ending(self._child.bury())})")
+            exit_code = self._child.bury()
+            self._bury_and_decide(f"ended by itself ({_ending(exit_code)})", exit_code)
         elif not self.is_ready:
             self._await_readiness(self._child)
 
@@ -102,15 +103,14 @@ class SupervisedPart:
             child.bury()
             self._bury_and_decide(f"was not ready within {self.part.ready_within_s:.0f} s")
 
-    def _bury_and_decide(self, ending: str) -> None:
+    def _bury_and_decide(self, ending: str, exit_code: int | None = None) -> None:
         lived_s = time.monotonic() - self._started_at_s
         self._child = None
         self.is_ready = False
         policy = self.part.restart
         if policy is None or not self._was_ready:
-            raise PartFailed(
-                f"{self.part.name} {ending}. The end of its log, {self._log}:\n{self.last_lines()}"
-            )
+            said = f"The end of its log, {self._log}:\n{self.last_lines()}"
+            raise PartFailed(f"{self.part.name} {ending}. {said}", exit_code)
         self._deaths_in_a_row = 1 if lived_s > policy.steady_after_s else self._deaths_in_a_row + 1
         wait_s = policy.wait_s(self._deaths_in_a_row)
         self._next_start_at_s = time.monotonic() + wait_s

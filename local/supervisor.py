@@ -3,10 +3,10 @@
 import contextlib
 import os
 import secrets
-import signal
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from types import FrameType, TracebackType
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import TracebackType
+from typing import TypeVar
 
 from local.errors import AlreadyRunning, StartInterrupted
 from local.locks import exclusive
@@ -14,11 +14,14 @@ from local.part import Part, Report
 from local.ports import require_free
 from local.processes import boot_id, end_processes, mark_of, processes_of_run
 from local.state import Phase, StackState, end_leftovers, read_state, write_state
+from local.stopping import StoppableReport, caught_signals
 from local.supervised import SupervisedPart
 from local.workspace import Workspace
 
 POLL_WHILE_STARTING_S = 0.05
 POLL_WHILE_RUNNING_S = 0.2
+
+Prepared = TypeVar("Prepared")
 
 
 def say_nothing(_name: str, _detail: str) -> None:
@@ -31,12 +34,18 @@ class Supervisor:
     Everything happens in the thread that calls, which must be the main thread: the kernel ends
     the parts when the thread that started them ends. Entering raises AlreadyRunning if another
     supervisor lives in the workspace, and ends what a killed one left behind.
+
+    With `catches_signals`, SIGINT and SIGTERM set `stop_requested` from entering until the last
+    process has ended: a second Ctrl-C does not break off the end.
     """
 
-    def __init__(self, workspace: Workspace, report: Report = say_nothing) -> None:
+    def __init__(
+        self, workspace: Workspace, report: Report = say_nothing, *, catches_signals: bool = False
+    ) -> None:
         self.stop_requested = threading.Event()
         self._workspace = workspace
         self._report = report
+        self._catches_signals = catches_signals
         self._run_id = secrets.token_hex(16)
         self._parts: list[SupervisedPart] = []
         self._addresses: dict[str, str] = {}
@@ -47,6 +56,8 @@ class Supervisor:
     def __enter__(self) -> "Supervisor":
         self._workspace.create()
         with contextlib.ExitStack() as entering:
+            if self._catches_signals:
+                entering.enter_context(caught_signals(self.stop_requested))
             entering.enter_context(exclusive(self._workspace.lock_file, self._refuse_a_second))
             earlier = read_state(self._workspace)
             if earlier is not None and (count := end_leftovers(earlier)):
@@ -66,6 +77,14 @@ class Supervisor:
         finally:
             self._held.close()
 
+    def prepare(self, prepare: Callable[[Report], Prepared]) -> Prepared:
+        """Return what `prepare` makes, as `EmbeddedStack.prepare` makes parts, given a report.
+
+        The tools that it runs belong to this run: `stop_requested` ends them within a second and
+        raises StartInterrupted, and those that outlive a killed supervisor are found as parts are.
+        """
+        return prepare(StoppableReport(self._report, self.stop_requested, self._run_id))
+
     def start(self, parts: Sequence[Part], addresses: Mapping[str, str] | None = None) -> None:
         """Start parts and wait until all are ready; may be called again to add more.
 
@@ -81,7 +100,7 @@ class Supervisor:
             if self.stop_requested.is_set():
                 raise StartInterrupted("stopped while starting")
             waiting = self._start_those_free_to(waiting)
-            self._tick()
+            self.tend()
             self.stop_requested.wait(POLL_WHILE_STARTING_S)
         self._phase = "running"
         self._write_state()
@@ -92,12 +111,14 @@ class Supervisor:
         Raises PartFailed when a part without a restart policy dies.
         """
         while not self.stop_requested.is_set():
-            self._tick()
+            self.tend()
             self.stop_requested.wait(POLL_WHILE_RUNNING_S)
 
     def tend(self) -> None:
         """Look after every part once, for a caller with a loop of its own. Raises as `watch`."""
-        self._tick()
+        for supervised in self._parts:
+            supervised.tick()
+        self._write_state()
 
     def end(self, names: Collection[str]) -> None:
         """End these parts for good and wait until they are gone; the others go on."""
@@ -129,22 +150,6 @@ class Supervisor:
         self._phase = "stopped"
         self._write_state()
 
-    @contextlib.contextmanager
-    def stopped_by_signals(self) -> Iterator[None]:
-        """Let SIGINT and SIGTERM set `stop_requested` for as long as the context lasts."""
-
-        def request_stop(_number: int, _frame: FrameType | None) -> None:
-            self.stop_requested.set()
-
-        before = {
-            which: signal.signal(which, request_stop) for which in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            yield
-        finally:
-            for which, handler in before.items():
-                signal.signal(which, handler)
-
     def _require_startable(self, parts: Sequence[Part]) -> None:
         known = {supervised.part.name for supervised in self._parts}
         for part in parts:
@@ -174,11 +179,6 @@ class Supervisor:
 
     def _dependents(self, needed: SupervisedPart) -> list[SupervisedPart]:
         return [other for other in self._parts if needed.part.name in other.part.after]
-
-    def _tick(self) -> None:
-        for supervised in self._parts:
-            supervised.tick()
-        self._write_state()
 
     def _write_state(self) -> None:
         state = StackState(

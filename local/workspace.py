@@ -1,6 +1,5 @@
 """The git-ignored folder in which prepared servers survive and a running stack keeps its files."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +59,6 @@ class Workspace:
         """Make the folders; what exists is left alone."""
         for folder in (self.cache, self.logs, self.configuration, self.storage):
             folder.mkdir(parents=True, exist_ok=True)
-
-    def forget(self) -> None:
-        """Delete everything that the stack stored: topics, objects, logs, keys. Keep the cache."""
-        shutil.rmtree(self.stack, ignore_errors=True)
 
 
 def write_private(path: Path, text: str) -> None:

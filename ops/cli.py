@@ -1,6 +1,7 @@
 """The `framerail` command."""
 
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -8,17 +9,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from local.errors import LocalError, StartInterrupted
 from local.stack import prepare_servers
 from local.state import StackState
+from local.stopping import StoppableReport, caught_signals
 from ops.cost_command import cost
 from ops.demo import check_report, run_demo
+from ops.failures import explained_failures
 from ops.lasting import bring_down, bring_up, read_status, running_state
 from ops.options import DEMO_VIDEO, StackOptions, checked_options, lasting_workspace
 from ops.progress import shown_progress
 from ops.report import ADDRESSES, StackReport, print_json, print_streams
 from runtime.cli import run_command
-from runtime.errors import ConfigurationError, DependencyError, FramerailError
+from runtime.errors import ConfigurationError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,12 +45,6 @@ messages = Console(stderr=True)
 answers = Console()
 
 app.command()(cost)
-
-
-class Interrupted(FramerailError):
-    """Ctrl-C or SIGTERM came; the exit code is that of a shell's interrupted command."""
-
-    exit_code = 130
 
 
 @app.command()
@@ -118,9 +114,10 @@ def status(as_json: AsJson = False) -> None:
 @app.command()
 def prepare() -> None:
     """Download and build the servers that `demo`, `up` and the tests run; minutes, once."""
-    with shown_progress(messages) as report:
-        prepare_servers(lasting_workspace().cache, report)
-        report("servers", "ready")
+    stop = threading.Event()
+    with caught_signals(stop), shown_progress(messages) as shown:
+        prepare_servers(lasting_workspace().cache, StoppableReport(shown, stop))
+        shown("servers", "ready")
 
 
 @app.command()
@@ -173,12 +170,8 @@ def _print_parts(state: StackState) -> None:
 
 
 def _run() -> None:
-    try:
+    with explained_failures():
         app()
-    except StartInterrupted as error:
-        raise Interrupted("interrupted; every process has ended") from error
-    except LocalError as error:
-        raise DependencyError(str(error)) from error
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.costs import GST, Cost, Deployment, Unpriced, cost_of, usd_of_use_per_camera_hour
-from ops.prices import INR_PER_USD_AS_OF, PRICES_AS_OF, PRICES_SOURCE
+from ops.prices import INR_PER_USD_AS_OF, INR_PER_USD_SOURCE, PRICES_AS_OF, PRICES_SOURCE
 from runtime.errors import ConfigurationError
 
 PROJECT = "framerail:"
@@ -106,8 +106,9 @@ def _print_table(deployment: Deployment, bill: Cost) -> None:
         f"USD {bill.usd_per_camera_hour:.4f}, of which S3 is {use_usd:.4f}\n"
         f"with {GST:.0%} GST: INR {bill.inr_per_day * (1 + GST):.0f} a day; "
         f"after the automatic stop: INR {bill.inr_per_day_stopped:.0f} a day\n"
-        f"prices of {PRICES_AS_OF}, {deployment.inr_per_usd} INR/USD "
-        f"(the default is of {INR_PER_USD_AS_OF}); {PRICES_SOURCE}",
+        f"prices read on {PRICES_AS_OF}: {PRICES_SOURCE}\n"
+        f"INR {deployment.inr_per_usd} for USD 1 (the default is of {INR_PER_USD_AS_OF}: "
+        f"{INR_PER_USD_SOURCE})",
         highlight=False,
         soft_wrap=True,
     )

@@ -75,13 +75,12 @@ def run_demo(options: StackOptions, seconds: float, console: Console) -> StackRe
     workspace = demo_workspace()
     with (
         shown_progress(console) as report,
-        Supervisor(workspace, report) as supervisor,
-        supervisor.stopped_by_signals(),
+        Supervisor(workspace, report, catches_signals=True) as supervisor,
     ):
         for folder in (workspace.storage, workspace.root / PICTURES):
             shutil.rmtree(folder, ignore_errors=True)
         pipeline = Pipeline.choose(workspace, options)
-        supervisor.start(pipeline.prepare(report), pipeline.addresses)
+        supervisor.start(supervisor.prepare(pipeline.prepare), pipeline.addresses)
         books = Books(pipeline.addresses, workspace.credentials_file, lambda: tend(supervisor))
         with closing(books):
             return _account(_Run(begun_s, pipeline, supervisor, books, report), seconds)

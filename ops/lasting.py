@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from local.down import take_down
+from local.down import end_leftovers_of, take_down
 from local.errors import StartInterrupted
 from local.part import Report
 from local.stack import CHECKOUT
@@ -94,8 +94,11 @@ def _last_words(log: Path) -> str:
 
 
 def bring_down(report: Report) -> int:
-    """End the pipeline, and what a killed one or a killed demo left; return how many ended."""
-    return sum(take_down(each, report) for each in (lasting_workspace(), demo_workspace()))
+    """End the pipeline, and what a killed one or a killed demo left; return how many ended.
+
+    A demo that lives is left alone.
+    """
+    return take_down(lasting_workspace(), report) + end_leftovers_of(demo_workspace())
 
 
 def running_state() -> StackState:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from http import HTTPStatus
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Pipeline:
     def choose(cls, workspace: Workspace, options: StackOptions) -> "Pipeline":
         """Choose the ports that the options leave open."""
         ports = StackPorts.choose(options.ports)
-        services = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
+        services = dict(zip(SERVICES, free_ports(len(SERVICES), taken=astuple(ports)), strict=True))
         return cls(workspace, options, EmbeddedStack(workspace, ports), services)
 
     @property

@@ -10,7 +10,7 @@ HOURS_PER_MONTH: Final = 730
 
 INR_PER_USD: Final = 94.81
 INR_PER_USD_AS_OF: Final = date(2026, 3, 27)
-INR_PER_USD_SOURCE: Final = "mid-market rate, public currency feed; newest that was found"
+INR_PER_USD_SOURCE: Final = "github.com/TheArmagan/currency, a public feed; the newest found"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,29 +8,26 @@ import time
 
 import msgspec
 
-from local.errors import LocalError, StartInterrupted
 from local.supervisor import Supervisor
+from ops.failures import explained_failures
 from ops.options import StackOptions, lasting_workspace
 from ops.pipeline import Pipeline
 from runtime.cli import run_command
-from runtime.errors import DependencyError
 
 
 def supervise(options: StackOptions) -> None:
-    """Start the pipeline and keep it alive; raise DependencyError if it cannot be."""
+    """Start the pipeline and keep it alive; raise as `explained_failures` maps what goes wrong."""
     begun_s = time.monotonic()
     workspace = lasting_workspace()
-    try:
-        with Supervisor(workspace, say) as supervisor, supervisor.stopped_by_signals():
-            pipeline = Pipeline.choose(workspace, options)
-            supervisor.start(pipeline.prepare(say), pipeline.addresses)
-            startup_s = time.monotonic() - begun_s
-            (workspace.stack / "startup_s").write_text(f"{startup_s:.2f}\n")
-            supervisor.watch()
-    except StartInterrupted:
-        return
-    except LocalError as error:
-        raise DependencyError(str(error)) from error
+    with (
+        explained_failures(),
+        Supervisor(workspace, say, catches_signals=True) as supervisor,
+    ):
+        pipeline = Pipeline.choose(workspace, options)
+        supervisor.start(supervisor.prepare(pipeline.prepare), pipeline.addresses)
+        startup_s = time.monotonic() - begun_s
+        (workspace.stack / "startup_s").write_text(f"{startup_s:.2f}\n")
+        supervisor.watch()
 
 
 def say(step: str, detail: str) -> None:

@@ -7,19 +7,23 @@ from pathlib import Path
 
 from local.locks import exclusive
 from local.part import Report
+from local.stopping import StoppableReport
 
 
 def build_once(cache: Path, name: str, build: Callable[[Path], None], report: Report) -> Path:
     """Return `cache/name`, built by `build` into the folder that it is given unless it is there.
 
     The folder is renamed into place only when `build` has returned, so a build that was broken off
-    leaves nothing that looks finished. A second process waits for the first one's result.
+    leaves nothing that looks finished. A second process waits for the first one's result. Raises
+    StartInterrupted if `report` is a StoppableReport that is stopped during the wait.
     """
     finished = cache / name
     if finished.is_dir():
         return finished
     lock = cache / f".{name}.lock"
-    with exclusive(lock, lambda: report(name, "another process is preparing it; waiting")):
+    stoppable = StoppableReport.of(report)
+    waiting = "another process is preparing it; waiting"
+    with exclusive(lock, lambda: stoppable(name, waiting), stoppable.check):
         if not finished.is_dir():
             draft = cache / f".{name}.building"
             shutil.rmtree(draft, ignore_errors=True)

@@ -1,7 +1,6 @@
 """Tools run while a server is prepared: progress shown, failures told with what the tool said."""
 
 import os
-import secrets
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from local.errors import PrepareError
 from local.part import Part, Report
 from local.processes import Child
+from local.stopping import StoppableReport
 
 REPORT_EVERY_S = 3.0
 LAST_LINES = 20
@@ -25,35 +25,33 @@ def run_tool(
 ) -> str:
     """Run a tool to its end and return what it wrote (output and errors together).
 
-    Every few seconds `report` gets the seconds passed and the tool's latest line. The tool ends
-    with us. Raises PrepareError if it is not there, or exits with anything but 0.
+    Every few seconds `report` gets the seconds passed and the tool's latest line. The tool, with
+    its children, ends with us. Raises PrepareError if it is not there, or exits with anything but
+    0, and StartInterrupted if `report` is a StoppableReport that is stopped.
     """
     part = Part(
-        name=step,
-        argv=tuple(argv),
-        working_directory=working_directory,
-        environment=environment or {},
+        step, tuple(argv), environment=environment or {}, working_directory=working_directory
     )
     with tempfile.TemporaryDirectory(prefix="framerail-") as folder:
         log = Path(folder) / "log"
-        exit_code = _run(part, log, report)
+        exit_code = _run(part, log, StoppableReport.of(report))
         written = log.read_text(encoding="utf-8", errors="replace")
     if exit_code != 0:
-        tail = "\n".join(f"    {line}" for line in written.splitlines()[-LAST_LINES:])
-        command = " ".join(part.argv[:3])
-        raise PrepareError(f"{step}: `{command} ...` ended with {exit_code} and said:\n{tail}")
+        raise PrepareError(_failure(part, exit_code, written))
     return written
 
 
-def _run(part: Part, log: Path, report: Report) -> int:
+def _run(part: Part, log: Path, report: StoppableReport) -> int:
+    report.check()
     begun_s = reported_s = time.monotonic()
     try:
         with log.open("wb") as output:
-            tool = Child(part, secrets.token_hex(16), output)
+            tool = Child(part, report.run_id, output)
     except OSError as error:
         raise PrepareError(f"{part.name}: {part.argv[0]} cannot be run: {error}") from error
     try:
         while not tool.has_died():
+            report.check()
             now_s = time.monotonic()
             if now_s - reported_s >= REPORT_EVERY_S:
                 reported_s = now_s
@@ -62,6 +60,12 @@ def _run(part: Part, log: Path, report: Report) -> int:
     finally:
         exit_code = tool.bury()
     return exit_code
+
+
+def _failure(part: Part, exit_code: int, written: str) -> str:
+    tail = "\n".join(f"    {line}" for line in written.splitlines()[-LAST_LINES:])
+    command = " ".join(part.argv[:3])
+    return f"{part.name}: `{command} ...` ended with {exit_code} and said:\n{tail}"
 
 
 def _latest_line(log: Path) -> str:

@@ -71,28 +71,35 @@ def kafka_part(
 
     Records survive restarts, also onto other ports, and being killed.
     """
-    properties = workspace.configuration / "kafka.properties"
-    logging = workspace.configuration / "kafka-log4j2.yaml"
     folder = workspace.storage / "kafka"
-    properties.write_text(
-        PROPERTIES.format(host=HOST, port=port, controller_port=controller_port, folder=folder),
-        encoding="utf-8",
+    properties = PROPERTIES.format(
+        host=HOST, port=port, controller_port=controller_port, folder=folder
     )
-    logging.write_text(LOGGING, encoding="utf-8")
     return Part(
         name="kafka",
-        argv=(
-            str(installation.java),
-            *JVM_FLAGS,
-            f"-Dlog4j2.configurationFile={logging}",
-            *("-cp", f"{installation.jars}/*"),
-            *("kafka.Kafka", str(properties)),
-        ),
+        argv=_command(workspace.configuration, installation, properties),
         ready=lambda: kafka_has_brokers(port),
         ports=(port, controller_port),
         before_start=lambda: _format_once(folder, installation.formatted),
         grace_s=10.0,
         restart=Restart(),
+    )
+
+
+def _command(
+    configuration: Path, installation: KafkaInstallation, properties: str
+) -> tuple[str, ...]:
+    """Write the broker's files into the folder `configuration`; return what runs it with them."""
+    settings = configuration / "kafka.properties"
+    settings.write_text(properties, encoding="utf-8")
+    logging = configuration / "kafka-log4j2.yaml"
+    logging.write_text(LOGGING, encoding="utf-8")
+    return (
+        str(installation.java),
+        *JVM_FLAGS,
+        f"-Dlog4j2.configurationFile={logging}",
+        *("-cp", f"{installation.jars}/*"),
+        *("kafka.Kafka", str(settings)),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from local.part import Part, Restart
 from local.ports import HOST
@@ -13,10 +13,11 @@ from local.workspace import Workspace, write_private
 
 @dataclass(frozen=True, slots=True)
 class RtspReader:
-    """The only user who may read, with basic or digest authentication."""
+    """The only user who may read, and the methods by which the password may be proven."""
 
     user: str
     password: str
+    methods: tuple[Literal["basic", "digest"], ...] = ("basic", "digest")
 
     def __repr__(self) -> str:
         return f"RtspReader({self.user!r}, password hidden)"
@@ -50,7 +51,7 @@ def mediamtx_configuration(port: int, reader: RtspReader | None) -> dict[str, An
         "rtsp": True,
         "rtspTransports": ["tcp"],
         "rtspAddress": f"{HOST}:{port}",
-        "rtspAuthMethods": ["basic", "digest"],
+        **({} if reader is None else {"rtspAuthMethods": list(reader.methods)}),
         "authInternalUsers": _users(reader),
         "paths": {"all_others": {}},
     }

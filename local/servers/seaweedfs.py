@@ -17,6 +17,24 @@ from local.workspace import Workspace, write_private
 
 # Fixed in SeaweedFS: its services speak gRPC to each other through sockets of these names.
 SOCKETS = Path("/tmp"), "seaweedfs-*.sock"  # noqa: S108
+SETTINGS = {
+    "filer": "true",
+    "s3": "true",
+    # As on AWS: writing to a bucket that is not there is an error, also for the administrator.
+    "s3.autoCreateBucket": "false",
+    "s3.iam": "false",
+    "s3.port.iceberg": "0",
+    "s3.port.lance": "0",
+    # A master without peers leads at once (2.3 s to the first object, else 5 s), and one that
+    # forgets its earlier terms does so again after a restart (else up to 17 s).
+    "master.peers": "none",
+    "master.resumeState": "false",
+    "master.volumeSizeLimitMB": "64",
+    "master.volumePreallocate": "false",
+    "volume.max": "0",
+    "volume.preStopSeconds": "0",
+    "master.telemetry": "false",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +93,6 @@ def _options(folder: Path, ports: SeaweedPorts, identities: Path) -> tuple[str, 
         "dir": folder,
         "ip": HOST,
         "ip.bind": HOST,
-        "filer": "true",
-        "s3": "true",
         "s3.port": ports.s3,
         "s3.port.grpc": ports.s3_grpc,
         "filer.port": ports.filer,
@@ -86,18 +102,7 @@ def _options(folder: Path, ports: SeaweedPorts, identities: Path) -> tuple[str, 
         "master.port": ports.master,
         "master.port.grpc": ports.master_grpc,
         "s3.config": identities,
-        "s3.iam": "false",
-        "s3.port.iceberg": 0,
-        "s3.port.lance": 0,
-        # A master without peers leads at once (2.3 s to the first object, else 5 s), and one that
-        # forgets its earlier terms does so again after a restart (else up to 17 s).
-        "master.peers": "none",
-        "master.resumeState": "false",
-        "master.volumeSizeLimitMB": 64,
-        "master.volumePreallocate": "false",
-        "volume.max": 0,
-        "volume.preStopSeconds": 0,
-        "master.telemetry": "false",
+        **SETTINGS,
     }
     return tuple(f"-{name}={setting}" for name, setting in options.items())
 

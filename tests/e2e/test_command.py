@@ -124,6 +124,16 @@ def test_a_port_already_taken_is_named_with_its_holder(framerail: Framerail, com
     assert framerail.processes() == []
 
 
+@pytest.mark.parametrize("command", ["demo", "up"])
+def test_a_wrong_setting_of_a_service_is_named_and_ends_the_command_as_it_ended_the_service(
+    framerail: Framerail, command: str
+) -> None:
+    run = framerail.run(command, FRAMERAIL_EVIDENCE="nicest")
+    assert run.returncode == 2
+    assert "FRAMERAIL_EVIDENCE" in run.stderr
+    assert framerail.processes() == []
+
+
 def test_a_wrong_streams_file_is_explained_before_anything_starts(
     framerail: Framerail, tmp_path: Path
 ) -> None:

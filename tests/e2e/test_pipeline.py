@@ -14,7 +14,6 @@ from contracts.names import RESULTS_TOPIC, frames_topic
 from contracts.results import BatchResult, decode_result
 from local.stack import CHECKOUT
 from ops.books import s3_client
-from ops.tally import StreamTally
 from tests.e2e.conftest import DEAD, KINDS, PEOPLE, PEOPLE_FRAMES, Pipeline
 
 MODEL = CHECKOUT / "model_repository" / "ssd_mobilenet" / "2" / "model.onnx"
@@ -36,13 +35,11 @@ def read_topic(pipeline: Pipeline, topic: str) -> list[Any]:
 
 
 def read_results(pipeline: Pipeline, stream_id: str) -> list[BatchResult]:
-    """Return the results of a stream as a reader sees them: one a batch id."""
-    tally = StreamTally()
-    for record in read_topic(pipeline, RESULTS_TOPIC):
-        result = decode_result(record.value)
-        if result.stream_id == stream_id:
-            tally.add_result(result)
-    return sorted(tally.results.values(), key=lambda result: result.source.first_offset)
+    """Return the results of a stream as a reader sees them: per batch id, the longest."""
+    decoded = [decode_result(record.value) for record in read_topic(pipeline, RESULTS_TOPIC)]
+    ours = [result for result in decoded if result.stream_id == stream_id]
+    by_id = {result.batch_id: result for result in sorted(ours, key=lambda r: len(r.frames))}
+    return sorted(by_id.values(), key=lambda result: result.source.first_offset)
 
 
 @pytest.mark.parametrize("stream_id", [PEOPLE, *KINDS])

@@ -85,7 +85,7 @@ from local.part import Part
 from local.supervisor import Supervisor
 from local.workspace import Workspace
 shell = "trap '' TERM; sleep 600 & while true; do sleep 600; done"
-with Supervisor(Workspace(Path({str(root)!r}))) as supervisor, supervisor.stopped_by_signals():
+with Supervisor(Workspace(Path({str(root)!r})), catches_signals=True) as supervisor:
     supervisor.start([Part(name="deaf", argv=("sh", "-c", shell), grace_s=0.5)])
     supervisor.watch()
 """

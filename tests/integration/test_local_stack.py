@@ -198,6 +198,12 @@ def test_any_s3_client_reads_the_credentials_file(
     assert s3.workspace.credentials_file.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_bucket_that_is_missing_is_an_error_as_on_aws(s3: EmbeddedStack) -> None:
+    client = s3_client(s3.addresses.s3_endpoint, s3.access_key)
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        client.put_object(Bucket="never-made", Key="lost", Body=b"object")
+
+
 def test_a_wrong_secret_is_refused(s3: EmbeddedStack) -> None:
     forged = dataclasses.replace(s3.access_key, secret="forged")
     with pytest.raises(ClientError, match="SignatureDoesNotMatch"):

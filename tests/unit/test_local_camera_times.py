@@ -4,11 +4,15 @@ from fractions import Fraction
 
 import pytest
 
-from local.camera import redacted
+from local.camera import CLIP, redacted
 from local.timeline import Timeline
 
 VIDEO, AUDIO = 0, 1
 MS = Fraction(1, 1000)
+
+
+def test_the_clip_that_a_camera_plays_by_default_is_there() -> None:
+    assert CLIP.is_file()
 
 
 def test_the_first_pass_keeps_its_times() -> None:

@@ -3,11 +3,13 @@
 import signal
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from local.down import end_leftovers_of
 from local.errors import PartFailed, StartInterrupted
 from local.part import Part, Restart
-from local.processes import ProcessMark, mark_of
+from local.processes import ProcessMark, end_processes, mark_of
 from local.state import StackState, end_leftovers, read_state, write_state
 from local.supervisor import Supervisor
 from local.workspace import Workspace
@@ -125,11 +127,68 @@ def test_a_stop_signal_while_parts_start_ends_them(workspace: Workspace) -> None
         return False
 
     never_ready = Part("never", FOR_EVER, ready=ask_to_stop)
+    with (
+        Supervisor(workspace, catches_signals=True) as supervisor,
+        pytest.raises(StartInterrupted),
+    ):
+        supervisor.start([never_ready])
+    assert _parts_alive(workspace) == []
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_stop_signal_does_not_break_off_the_orderly_end(
+    workspace: Workspace, which: signal.Signals
+) -> None:
+    before = signal.getsignal(which)
+    first = Part("first", FOR_EVER)
+    second = Part(
+        "second", FOR_EVER, after=("first",), after_end=lambda: signal.raise_signal(which)
+    )
+    with Supervisor(workspace, catches_signals=True) as supervisor:
+        supervisor.start([first, second])
+        signal.raise_signal(which)
+        supervisor.watch()
+    state = read_state(workspace)
+    assert state is not None
+    assert (state.phase, _parts_alive(workspace)) == ("stopped", [])
+    assert signal.getsignal(which) == before
+
+
+def test_without_being_asked_a_supervisor_leaves_signals_alone(workspace: Workspace) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Supervisor(workspace):
+        assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_part_that_dies_just_before_the_end_does_not_disturb_it(workspace: Workspace) -> None:
     with Supervisor(workspace) as supervisor:
-        with supervisor.stopped_by_signals(), pytest.raises(StartInterrupted):
-            supervisor.start([never_ready])
-        supervisor.stop()
+        supervisor.start([Part("dies", FOR_EVER)])
+        end_processes(_parts_alive(workspace), grace_s=1.0)
+    state = read_state(workspace)
+    assert state is not None
+    assert state.phase == "stopped"
+
+
+def test_what_a_living_supervisor_runs_is_no_leftover(workspace: Workspace) -> None:
+    with Supervisor(workspace) as supervisor:
+        supervisor.start([Part("living", FOR_EVER)])
+        assert end_leftovers_of(workspace) == 0
+        assert len(_parts_alive(workspace)) == 1
+
+
+def test_what_a_killed_supervisor_left_is_ended(workspace: Workspace) -> None:
+    with Supervisor(workspace) as supervisor:
+        supervisor.start([Part("left", ("sleep", "600"))])
+        state = read_state(workspace)
+        assert state is not None
+        gone = ProcessMark(state.supervisor.pid, state.supervisor.started_ticks - 1)
+        write_state(workspace.state_file, msgspec.structs.replace(state, supervisor=gone))
+        assert end_leftovers_of(workspace) == 1
         assert _parts_alive(workspace) == []
+
+
+def test_a_workspace_in_which_nothing_ever_ran_has_no_leftovers(workspace: Workspace) -> None:
+    assert end_leftovers_of(workspace) == 0
 
 
 def test_the_log_of_the_run_before_is_kept(workspace: Workspace) -> None:

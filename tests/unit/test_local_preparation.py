@@ -1,21 +1,30 @@
 """Preparation builds once and whole, and says plainly what is missing."""
 
 import os
+import re
 import socket
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from local.credentials import access_key
-from local.errors import PortTaken, PrepareError
-from local.ports import free_ports, is_free, require_free
+from local.errors import PortTaken, PrepareError, StartInterrupted
+from local.locks import exclusive
+from local.ports import HIGHEST, LOWEST, free_ports, is_free, require_free
 from local.prepare import toolchains
 from local.prepare.cache import build_once
 from local.prepare.commands import run_tool
 from local.prepare.mediamtx_server import module_folder
+from local.prepare.serving_venv import prepare_serving_venv
+from local.processes import started_ticks
 from local.servers.mediamtx import RtspReader, mediamtx_configuration
 from local.stack import StackPorts
-from local.supervisor import say_nothing
+from local.state import read_state
+from local.stopping import StoppableReport
+from local.supervisor import Supervisor, say_nothing
 from local.workspace import Workspace
 
 
@@ -44,6 +53,17 @@ def test_a_build_that_breaks_off_leaves_nothing_and_is_made_again(tmp_path: Path
     assert list(home.iterdir()) == []
 
 
+def test_an_environment_whose_making_was_broken_off_is_made_anew(tmp_path: Path) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.touch()
+    broken_off = tmp_path / "serving-venv" / "bin" / "python"
+    broken_off.parent.mkdir(parents=True)
+    broken_off.symlink_to(sys.executable)  # Python is there, pip is not yet
+    python = prepare_serving_venv(tmp_path, requirements, say_nothing)
+    home = run_tool("step", (str(python), "-c", "import sys; print(sys.prefix)"), say_nothing)
+    assert home.strip() == str(tmp_path / "serving-venv")
+
+
 def test_a_tool_that_fails_is_told_with_what_it_said() -> None:
     with pytest.raises(PrepareError, match=r"(?s)`sh -c .*ended with 7.*disk full"):
         run_tool("step", ("sh", "-c", "echo disk full; exit 7"), say_nothing)
@@ -52,6 +72,44 @@ def test_a_tool_that_fails_is_told_with_what_it_said() -> None:
 def test_a_tool_that_is_missing_is_named() -> None:
     with pytest.raises(PrepareError, match="no-such-tool cannot be run"):
         run_tool("step", ("no-such-tool",), say_nothing)
+
+
+def test_a_stop_signal_ends_a_tool_and_what_the_tool_started(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    # The tool asks for the stop itself, once it has a child: no waiting for the right moment.
+    builds = f"sleep 600 & echo $! > {child}; kill -TERM {os.getpid()}; wait"
+    begun_s = time.monotonic()
+    with (
+        Supervisor(Workspace(tmp_path), catches_signals=True) as supervisor,
+        pytest.raises(StartInterrupted),
+    ):
+        supervisor.prepare(lambda report: run_tool("step", ("sh", "-c", builds), report))
+    assert time.monotonic() - begun_s < 2
+    with pytest.raises(ProcessLookupError):
+        started_ticks(int(child.read_text(encoding="ascii")))
+
+
+def test_a_tool_carries_the_name_of_the_run_that_a_later_command_looks_for(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with Supervisor(workspace) as supervisor:
+        said = supervisor.prepare(lambda report: run_tool("step", ("env",), report))
+        state = read_state(workspace)
+    assert state is not None
+    assert f"FRAMERAIL_LOCAL_RUN={state.run_id}" in said.splitlines()
+
+
+def test_a_stop_ends_the_wait_for_another_process_that_prepares(tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def stop_once_told(_step: str, _detail: str) -> None:
+        stop.set()
+
+    report = StoppableReport(stop_once_told, stop)
+    with (
+        exclusive(tmp_path / ".server-1.lock", lambda: None),
+        pytest.raises(StartInterrupted),
+    ):
+        build_once(tmp_path, "server-1", lambda folder: None, report)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +148,13 @@ def test_chosen_ports_are_free_and_differ() -> None:
     assert all(is_free(port) for port in chosen)
 
 
+def test_ports_that_are_spoken_for_are_not_chosen() -> None:
+    # All but three of the ports that may be chosen.
+    others = set(range(LOWEST, HIGHEST)) - {LOWEST + 1, LOWEST + 2, LOWEST + 3}
+    chosen = free_ports(2, taken=others)
+    assert set(chosen) < {LOWEST + 1, LOWEST + 2, LOWEST + 3}
+
+
 def test_a_taken_port_names_the_part_and_the_holder() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -104,6 +169,11 @@ def test_configured_ports_are_kept_and_the_others_chosen_around_them() -> None:
         StackPorts.choose({"kafak": 9092})
 
 
+def test_one_port_for_two_servers_is_refused() -> None:
+    with pytest.raises(ValueError, match=re.escape("kafka and s3 both have port 9092")):
+        StackPorts.choose({"kafka": 9092, "rtsp": 8554, "s3": 9092})
+
+
 def test_without_a_reader_anyone_may_read() -> None:
     [anyone] = mediamtx_configuration(8554, None)["authInternalUsers"]
     assert [permission["action"] for permission in anyone["permissions"]] == ["publish", "read"]
@@ -113,4 +183,6 @@ def test_with_a_reader_nobody_else_may_read() -> None:
     users = mediamtx_configuration(8554, RtspReader("viewer", "hush"))["authInternalUsers"]
     readers = [user["user"] for user in users if {"action": "read"} in user["permissions"]]
     assert readers == ["viewer"]
+    digest_only = RtspReader("viewer", "hush", methods=("digest",))
+    assert mediamtx_configuration(8554, digest_only)["rtspAuthMethods"] == ["digest"]
     assert "hush" not in repr(RtspReader("viewer", "hush"))
