@@ -22,9 +22,6 @@ from runtime.stop import StopSignal
 from runtime.storms import StormFold
 from runtime.topics import deadletter_spec, ensure_topics, results_spec
 
-EVIDENCE_SHARE = 0.9
-"""Of a result's largest size, what its pictures may take; the detections take the rest."""
-
 
 def serve(settings: ConsumerSettings, stop: StopSignal, heartbeat: Heartbeat, log: Logger) -> None:
     """Wire the consumer and run it until the stop signal."""
@@ -92,7 +89,7 @@ def result_rules(
         labels=labels,
         min_confidence=settings.min_confidence,
         evidence=settings.evidence,
-        evidence_budget_bytes=int(settings.max_result_bytes * EVIDENCE_SHARE),
+        max_result_bytes=settings.max_result_bytes,
     )
 
 

@@ -67,11 +67,13 @@ class BatchAssembler:
             closed.append(self._close("size", now_s))
         return closed
 
-    def close_aged(self, now_s: float) -> Batch | None:
-        """Return the open batch if its first frame has waited for `max_age_s` seconds."""
-        if self._frames and now_s - self._opened_s >= self._max_age_s:
-            return self._close("age", now_s)
-        return None
+    def is_aged(self, now_s: float) -> bool:
+        """Whether the first frame of the open batch has waited for `max_age_s` seconds."""
+        return bool(self._frames) and now_s - self._opened_s >= self._max_age_s
+
+    def close_aged(self, now_s: float) -> Batch:
+        """Return the open batch, which must be aged."""
+        return self._close("age", now_s)
 
     def _starts_session(self, frame: FetchedFrame) -> bool:
         before = self._frames[-1].session

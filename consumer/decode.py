@@ -5,10 +5,8 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from contracts.frames import MAX_FRAME_PX
 from runtime.errors import InvalidInput
-
-MAX_FRAME_PX = 64_000_000
-"""Above any surveillance camera (8K UHD is 33 megapixels); a larger header is an attack."""
 
 _ENOUGH = 0.96
 """A frame is decoded at the smallest scale that keeps this share of the model's height and width:

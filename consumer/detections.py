@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.results import Detection
+from contracts.results import Detection, Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,25 @@ class FrameOutput:
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     classes: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the model gave no output for one image, after how many requests that held it."""
+
+    reason: str
+    attempts: int
+
+
+O_co = TypeVar("O_co", bound=FrameOutput | Refusal, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[O_co]):
+    """What became of some images, in their order, and the model that answered."""
+
+    model: Model
+    images: Sequence[O_co]
 
 
 def split_outputs(

@@ -1,8 +1,10 @@
 """Which frames of a batch become evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from contracts.results import FrameResult
+import msgspec
+
+from contracts.results import EvidenceFrame, FrameResult
 
 
 def chosen_frames(choice: str, frames: Sequence[FrameResult]) -> list[int]:
@@ -21,15 +23,15 @@ def chosen_frames(choice: str, frames: Sequence[FrameResult]) -> list[int]:
     return _spread(inferred, int(choice.removeprefix("spread:")))
 
 
-def within_budget(positions: Sequence[int], sizes_bytes: Sequence[int], budget: int) -> list[int]:
-    """Return the leading `positions` whose pictures fit into `budget` bytes of base64 together."""
-    kept, used = [], 0
-    for position in positions:
-        used += (sizes_bytes[position] + 2) // 3 * 4
-        if used > budget:
+def within(room_bytes: int, candidates: Iterable[EvidenceFrame]) -> tuple[EvidenceFrame, ...]:
+    """Return the leading candidates that fit into `room_bytes` of a result's document together."""
+    kept = []
+    for candidate in candidates:
+        room_bytes -= len(msgspec.json.encode(candidate)) + len(b",")
+        if room_bytes < 0:
             break
-        kept.append(position)
-    return kept
+        kept.append(candidate)
+    return tuple(kept)
 
 
 def _weight(frame: FrameResult) -> float:

@@ -113,7 +113,8 @@ def _inferred(settings: ModelSettings, paths: Sequence[Path], batch_size: int) -
         pictures = [read_picture(path) for path in chunk]
         resized = [cv2.resize(picture, signature.input_wh) for picture in pictures]
         images = np.stack(resized).astype(np.uint8, copy=False)
-        for path, picture, output in zip(chunk, pictures, model.infer(images), strict=True):
+        outputs = model.infer(images).images
+        for path, picture, output in zip(chunk, pictures, outputs, strict=True):
             size_wh = (picture.shape[1], picture.shape[0])
             found = detections_of(output, size_wh, settings.min_confidence, labels)
             yield Picture(str(path), size_wh, found)

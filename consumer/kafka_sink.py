@@ -1,17 +1,19 @@
 """The edge to `results` and `deadletter`."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from consumer.settings import ConsumerSettings
 from consumer.worker import BatchOutcome, RefusedFrame
 from contracts.names import DEADLETTER_TOPIC, RESULTS_TOPIC
 from contracts.results import encode_result
-from runtime.errors import DependencyError
-from runtime.kafka_clients import RECORD_OVERHEAD_BYTES, open_producer
+from runtime.errors import DependencyError, TransientError
+from runtime.kafka_clients import open_producer
+from runtime.topics import deadletter_limit_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,17 @@ class KafkaResults:
 
     def __init__(self, settings: ConsumerSettings) -> None:
         """Connect; raise as `runtime.kafka_clients.open_producer` does."""
-        largest_bytes = max(settings.max_frame_bytes, settings.max_result_bytes)
+        self._limit_bytes = deadletter_limit_bytes(settings)
         self._producer: KafkaProducer = open_producer(
-            settings, "framerail-consumer", largest_bytes + RECORD_OVERHEAD_BYTES, linger_ms=0
+            settings, "framerail-consumer", self._limit_bytes, linger_ms=0
         )
 
     def send(self, outcome: BatchOutcome) -> Sent:
-        """Hand over one result and its dead letters, without waiting."""
+        """Hand over one result and its dead letters, without waiting.
+
+        Raises TransientError if the client does not know a topic now, DependencyError if Kafka
+        refuses a record.
+        """
         result = outcome.result
         futures = [self._send_deadletter(refused) for refused in outcome.refused]
         futures.append(
@@ -54,27 +60,34 @@ class KafkaResults:
         return Sent(tuple(futures))
 
     def flush(self, timeout_s: float) -> None:
-        """Wait until all that was handed over is acknowledged, at most `timeout_s` seconds."""
+        """Wait until Kafka has acknowledged all that was handed over.
+
+        Raises TransientError if that takes longer than `timeout_s` seconds.
+        """
         try:
             self._producer.flush(timeout=timeout_s)
-        except KafkaError as error:
-            raise DependencyError(f"Kafka did not acknowledge in time: {error!r}") from error
+        except KafkaTimeoutError as error:
+            raise TransientError(f"Kafka did not acknowledge in time: {error!r}") from error
 
     def close(self) -> None:
         """Close the connection; what was not acknowledged will be written again."""
-        self._producer.close(timeout=1)
+        with suppress(KafkaTimeoutError):
+            self._producer.close(timeout=1)
 
     def _send_deadletter(self, refused: RefusedFrame) -> Any:
         frame = refused.frame
+        record = refused.letter.record(frame.record_headers, frame.jpeg, self._limit_bytes)
         return self._send(
             DEADLETTER_TOPIC,
             key=frame.source.topic.encode(),
-            value=frame.jpeg,
-            headers=refused.letter.encode(frame.record_headers),
+            value=record.value,
+            headers=record.headers,
         )
 
     def _send(self, topic: str, **record: Any) -> Any:
         try:
             return self._producer.send(topic, **record)
+        except KafkaTimeoutError as error:
+            raise TransientError(f"Kafka: topic {topic}: {error!r}") from error
         except KafkaError as error:
             raise DependencyError(f"Kafka refuses a record for {topic}: {error!r}") from error

@@ -1,34 +1,16 @@
 """The edge to the frames topics: polls, pauses, commits, and tells of partitions lost."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import (
-    CommitFailedError,
-    IllegalGenerationError,
-    KafkaError,
-    RebalanceInProgressError,
-    RetriableError,
-    UnknownMemberIdError,
-)
 
 from consumer.frame import FetchedFrame, FrameSource
 from consumer.settings import ConsumerSettings
 from contracts.names import FRAMES_PATTERN
-from runtime.errors import DependencyError, TransientError
+from runtime.group_consumer import GroupConsumer
 from runtime.kafka_clients import RECORD_OVERHEAD_BYTES, open_consumer
-
-COMMIT_TIMEOUT_MS = 10_000
-
-_GROUP_MOVED_ON = (
-    CommitFailedError,
-    IllegalGenerationError,
-    RebalanceInProgressError,
-    RetriableError,
-    UnknownMemberIdError,
-)
 
 
 class KafkaFrames:
@@ -36,7 +18,7 @@ class KafkaFrames:
 
     def __init__(self, settings: ConsumerSettings) -> None:
         """Connect; raise as `runtime.kafka_clients.open_consumer` does."""
-        self._consumer: KafkaConsumer = open_consumer(
+        self._consumer: GroupConsumer = open_consumer(
             settings,
             client_id="framerail-consumer",
             group_id=settings.consumer_group,
@@ -64,30 +46,30 @@ class KafkaFrames:
     def poll(self, timeout_s: float) -> list[FetchedFrame]:
         """Return the next frames, in offset order per partition; none after `timeout_s` seconds.
 
-        Raises TransientError for what the client retries by itself, DependencyError if Kafka
-        refuses us.
+        Raises as `GroupConsumer.fetch` does.
         """
-        try:
-            records = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
-        except RetriableError as error:
-            raise TransientError(f"Kafka: {error}") from error
-        except KafkaError as error:
-            raise DependencyError(f"Kafka refuses to be read: {error!r}") from error
         return [
             FetchedFrame.read(
                 FrameSource(r.topic, r.partition), r.offset, r.value or b"", r.headers, r.timestamp
             )
-            for fetched in records.values()
+            for fetched in self._consumer.fetch(timeout_s).values()
             for r in fetched
         ]
 
-    def is_caught_up(self, source: FrameSource) -> bool:
-        """Whether every frame that the partition was last seen to hold has been returned."""
-        partition = TopicPartition(*source)
-        if partition not in self._consumer.assignment():
-            return False
-        highwater = self._consumer.highwater(partition)
-        return highwater is not None and self._consumer.position(partition) >= highwater
+    def committed(self, source: FrameSource) -> int | None:
+        """Return where the group has got to in a partition, None if it has not begun.
+
+        Raises as `GroupConsumer.committed_next` does.
+        """
+        return self._consumer.committed_next(TopicPartition(*source))
+
+    def caught_up(self, sources: Collection[FrameSource]) -> set[FrameSource]:
+        """Return those of our partitions of which every frame in the log has been returned.
+
+        Raises as `GroupConsumer.read_to_end` does.
+        """
+        ended = self._consumer.read_to_end([TopicPartition(*source) for source in sources])
+        return {FrameSource(*partition) for partition in ended}
 
     def pause(self) -> None:
         """Fetch nothing more until `resume`; polling goes on, so the group keeps us."""
@@ -97,27 +79,21 @@ class KafkaFrames:
         """Fetch again."""
         self._consumer.resume(*self._consumer.paused())
 
-    def commit(self, next_offsets: Mapping[FrameSource, int]) -> None:
-        """Commit the offset to read next, per partition.
+    def commit(self, next_offsets: Mapping[FrameSource, int], timeout_s: float) -> None:
+        """Commit the offset to read next, per partition, within `timeout_s` seconds.
 
-        Raises TransientError if the group moved on or the broker did not answer; the frames are
-        then read again.
+        Raises as `GroupConsumer.commit_next` does.
         """
         offsets = {
-            TopicPartition(*source): OffsetAndMetadata(offset, "", -1)
+            TopicPartition(*source): offset
             for source, offset in next_offsets.items()
             if source not in self._revocations
         }
-        try:
-            self._consumer.commit(offsets, timeout_ms=COMMIT_TIMEOUT_MS)
-        except _GROUP_MOVED_ON as error:
-            raise TransientError(f"Kafka: commit: {error!r}") from error
-        except KafkaError as error:
-            raise DependencyError(f"Kafka refuses the commit: {error!r}") from error
+        self._consumer.commit_next(offsets, timeout_s)
 
     def close(self) -> None:
         """Leave the group."""
-        self._consumer.close(autocommit=False, timeout_ms=COMMIT_TIMEOUT_MS)
+        self._consumer.leave()
 
 
 class _Revocations(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types

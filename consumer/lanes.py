@@ -29,14 +29,9 @@ class Lane(Generic[T, U]):
         self._has_uncommitted_tail = False
 
     @property
-    def in_work(self) -> int:
-        """Batches that are decoded or inferred."""
-        return len(self._in_work)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a closed batch is on its way."""
-        return bool(self._in_work or self._in_flush)
+    def in_flight(self) -> int:
+        """Batches that are closed and whose result Kafka has not acknowledged."""
+        return len(self._in_work) + len(self._in_flush)
 
     @property
     def tickets(self) -> list[T]:
@@ -47,26 +42,30 @@ class Lane(Generic[T, U]):
         """Note that work on a batch has begun."""
         self._in_work.append(InWork(batch, ticket))
 
-    def take_done(self, is_done: Callable[[T], bool]) -> InWork[T] | None:
-        """Return the oldest batch if its work is done and its result may be written."""
+    def next_done(self, is_done: Callable[[T], bool]) -> T | None:
+        """Return the ticket of the oldest batch if its work is done and its result may be written.
+
+        It stays in work until `flushing` is told.
+        """
         if self._has_uncommitted_tail or not self._in_work or not is_done(self._in_work[0].ticket):
             return None
-        return self._in_work.popleft()
+        return self._in_work[0].ticket
 
     def abandon(self) -> None:
         """Give up what is in work: a batch written behind one that was not would skip it."""
         self._in_work.clear()
 
-    def flushing(self, batch: Batch, ticket: U) -> None:
-        """Note that the result of a batch was handed to Kafka."""
+    def flushing(self, ticket: U) -> None:
+        """Note that the result of the oldest batch in work was handed to Kafka."""
+        batch = self._in_work.popleft().batch
         self._in_flush.append(InWork(batch, ticket))
         self._has_uncommitted_tail = batch.closed_by == "age"
 
-    def take_flushed(self, is_done: Callable[[U], bool]) -> InWork[U] | None:
+    def take_flushed(self, is_done: Callable[[U], bool]) -> Batch | None:
         """Return the oldest batch whose result Kafka has acknowledged."""
         if not self._in_flush or not is_done(self._in_flush[0].ticket):
             return None
-        return self._in_flush.popleft()
+        return self._in_flush.popleft().batch
 
     def committed(self) -> None:
         """Note that the offsets of all flushed batches are committed."""

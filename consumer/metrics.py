@@ -14,7 +14,7 @@ FRAMES_EXPIRED = Counter(
 BATCHES = Counter("framerail_batches_total", "Batches written to results.", ["stream", "closed_by"])
 DETECTIONS = Counter("framerail_detections_total", "Objects detected.", ["stream", "label"])
 INFER_RETRIES = Counter("framerail_infer_retries_total", "Requests to the model sent again.")
-IN_FLIGHT = Gauge("framerail_batches_in_flight", "Batches being decoded or inferred.")
+IN_FLIGHT = Gauge("framerail_batches_in_flight", "Batches closed and not yet safe in results.")
 WAITING = Gauge("framerail_frames_waiting", "Frames in batches that are still open.")
 STAGE_SECONDS = Histogram(
     "framerail_batch_stage_seconds",

@@ -1,14 +1,15 @@
 """Inference that waits for a server that is away, and finds the one image a model cannot take."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import count
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from consumer import metrics
-from consumer.detections import FrameOutput
+from consumer.detections import Answer, FrameOutput, Refusal
 from consumer.triton import InferenceRefused
 from runtime.backoff import growing_waits
 from runtime.errors import TransientError
@@ -23,8 +24,8 @@ REFUSALS_BEFORE_SEARCH = 3
 class Model(Protocol):
     """Detects objects in RGB images of shape (N, height, width, 3), uint8."""
 
-    def infer(self, images: NDArray[np.uint8]) -> list[FrameOutput]:
-        """Return one output per image; raise TransientError or InferenceRefused."""
+    def infer(self, images: NDArray[np.uint8]) -> Answer[FrameOutput]:
+        """Return the model and one output per image; raise TransientError or InferenceRefused."""
 
 
 class Stop(Protocol):
@@ -46,11 +47,11 @@ class PatientInference:
         self._fold = fold
         self._rng = rng
 
-    def __call__(self, images: NDArray[np.uint8]) -> Sequence[FrameOutput | str] | None:
+    def __call__(self, images: NDArray[np.uint8]) -> Answer[FrameOutput | Refusal] | None:
         """Return, per image, its output or why the model refused it; None if told to stop."""
         waits_s = growing_waits(FIRST_WAIT_S, LONGEST_WAIT_S, self._rng)
         refusals = 0
-        while True:
+        for attempts in count(1):
             try:
                 return self._model.infer(images)
             except TransientError as error:
@@ -58,25 +59,31 @@ class PatientInference:
             except InferenceRefused as error:
                 reason, refusals = str(error), refusals + 1
             if refusals >= REFUSALS_BEFORE_SEARCH:
-                answers = self._one_by_one(images)
-                if answers is not None:
-                    return answers
+                answer = self._one_by_one(images, attempts)
+                if answer is not None:
+                    return answer
             if self._waited(reason, waits_s):
-                return None
+                break
+        return None
 
-    def _one_by_one(self, images: NDArray[np.uint8]) -> list[FrameOutput | str] | None:
-        """Blame single images, unless the model refuses a blank one too: then it is at fault."""
-        answers: list[FrameOutput | str] = []
+    def _one_by_one(
+        self, images: NDArray[np.uint8], attempts: int
+    ) -> Answer[FrameOutput | Refusal] | None:
+        """Blame single images, unless the model refuses a blank one too: then it is at fault.
+
+        `attempts` is the number of requests that held all images.
+        """
+        found: list[FrameOutput | Refusal] = []
         try:
-            self._model.infer(np.zeros_like(images[:1]))
+            blank = self._model.infer(np.zeros_like(images[:1]))
             for at in range(len(images)):
                 try:
-                    answers += self._model.infer(images[at : at + 1])
+                    found += self._model.infer(images[at : at + 1]).images
                 except InferenceRefused as error:
-                    answers.append(str(error))
+                    found.append(Refusal(str(error), attempts + 1))
         except (TransientError, InferenceRefused):
             return None
-        return answers
+        return Answer(blank.model, found)
 
     def _waited(self, reason: str, waits_s: Iterator[float]) -> bool:
         wait_s = next(waits_s)

@@ -1,18 +1,21 @@
 """The consumer's loop: polls, gathers, hands batches to workers, writes results, commits."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
 
 from consumer import metrics
 from consumer.batches import Batch, BatchAssembler
 from consumer.frame import FetchedFrame, FrameSource
 from consumer.lanes import Lane
+from consumer.protocols import Acknowledgement, Frames, Results
 from consumer.reporting import report_fetched, report_written
 from consumer.worker import BatchOutcome
-from runtime.errors import TransientError
+from runtime.daemon_pool import DaemonPool
+from runtime.errors import FramerailError, TransientError
+from runtime.group_consumer import COMMIT_TIMEOUT_S
 from runtime.health import Heartbeat
 from runtime.logs import Logger
 from runtime.stop import StopSignal
@@ -20,49 +23,8 @@ from runtime.stop import StopSignal
 BUSY_POLL_S = 0.05
 """While batches are in flight the loop must come back soon to write their results."""
 IDLE_POLL_S = 0.25
-
-
-class Frames(Protocol):
-    """Where frames are read and offsets committed."""
-
-    def subscribe(self) -> None:
-        """Begin to take part in the group."""
-
-    def take_revoked(self) -> Iterable[FrameSource]:
-        """Return the partitions that were taken from us since the last call."""
-
-    def poll(self, timeout_s: float) -> list[FetchedFrame]:
-        """Return the next frames, in order per partition; raise TransientError to try again."""
-
-    def is_caught_up(self, source: FrameSource) -> bool:
-        """Whether every frame of the partition has been returned."""
-
-    def pause(self) -> None:
-        """Return no frames until `resume`."""
-
-    def resume(self) -> None:
-        """Return frames again."""
-
-    def commit(self, next_offsets: Mapping[FrameSource, int]) -> None:
-        """Commit the offset to read next, per partition; raise TransientError to try again."""
-
-
-class Acknowledgement(Protocol):
-    """Tells whether what was written is safe."""
-
-    @property
-    def is_done(self) -> bool:
-        """Whether it is."""
-
-
-class Results(Protocol):
-    """Where results and dead letters are written."""
-
-    def send(self, outcome: BatchOutcome) -> Acknowledgement:
-        """Hand over a result and its dead letters."""
-
-    def flush(self, timeout_s: float) -> None:
-        """Wait until all that was handed over is safe."""
+LAST_COMMIT_S = 1.0
+"""What a stop leaves to its last commit, whatever inference and results took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +38,7 @@ class Limits:
 
 
 Ticket = Future[BatchOutcome | None]
+FrameLane = Lane[Ticket, Acknowledgement]
 
 
 class ConsumerService:
@@ -96,8 +59,8 @@ class ConsumerService:
         self._limits = limits
         self._log = log
         self._now_s = now_s
-        self._pool = ThreadPoolExecutor(limits.max_batches_in_flight, "batch")
-        self._lanes: dict[FrameSource, Lane[Ticket, Acknowledgement]] = {}
+        self._pool = DaemonPool[BatchOutcome | None](limits.max_batches_in_flight, "batch")
+        self._lanes: dict[FrameSource, FrameLane] = {}
         self._next_fetch: dict[FrameSource, int] = {}
         self._to_commit: dict[FrameSource, int] = {}
         self._is_paused = False
@@ -110,10 +73,10 @@ class ConsumerService:
             while not stop.is_set:
                 self.turn()
                 heartbeat.beat()
-            self._finish()
+            self._finish(stop.elapsed_s)
         finally:
             heartbeat.is_ready = False
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool.cancel_waiting()
 
     def turn(self) -> None:
         """Poll once and move every batch as far as it goes."""
@@ -126,53 +89,81 @@ class ConsumerService:
         for frame in frames:
             self._gather(frame)
         self._close_aged()
-        self._advance()
+        try:
+            self._advance(COMMIT_TIMEOUT_S)
+        except TransientError as error:
+            self._log.warning("kafka.waiting", reason=str(error))
         self._press_back()
 
     @property
     def _is_busy(self) -> bool:
-        return bool(self._to_commit) or any(lane.is_busy for lane in self._lanes.values())
+        return bool(self._to_commit or self._in_flight)
+
+    @property
+    def _in_flight(self) -> int:
+        return sum(lane.in_flight for lane in self._lanes.values())
 
     def _gather(self, frame: FetchedFrame) -> None:
         lane = self._lanes.get(frame.source)
         if lane is None:
-            limits = self._limits
-            lane = Lane(BatchAssembler(limits.batch_size, limits.max_batch_age_s))
-            self._lanes[frame.source] = lane
-        expected = self._next_fetch.get(frame.source, frame.offset)
-        report_fetched(frame, expected, self._log)
+            lane = self._open_lane(frame)
+        report_fetched(frame, self._next_fetch[frame.source], self._log)
         self._next_fetch[frame.source] = frame.offset + 1
         for batch in lane.assembler.add(frame, self._now_s()):
             self._start(lane, batch)
 
+    def _open_lane(self, frame: FetchedFrame) -> FrameLane:
+        """Begin with a partition where the group left off, so that what has expired is noticed."""
+        try:
+            begun = self._frames.committed(frame.source)
+        except TransientError as error:
+            self._log.warning("kafka.waiting", reason=str(error))
+            begun = None
+        self._next_fetch[frame.source] = frame.offset if begun is None else begun
+        assembler = BatchAssembler(self._limits.batch_size, self._limits.max_batch_age_s)
+        lane: FrameLane = Lane(assembler)
+        self._lanes[frame.source] = lane
+        return lane
+
     def _close_aged(self) -> None:
-        for source, lane in self._lanes.items():
-            if lane.assembler.waiting and self._frames.is_caught_up(source):
-                batch = lane.assembler.close_aged(self._now_s())
-                if batch is not None:
-                    self._start(lane, batch)
+        """Close by age where the log has no more: while fetching pauses, nobody looks for more."""
+        if self._is_paused:
+            return
+        now_s = self._now_s()
+        aged = [source for source, lane in self._lanes.items() if lane.assembler.is_aged(now_s)]
+        try:
+            ended = self._frames.caught_up(aged) if aged else set()
+        except TransientError as error:
+            self._log.warning("kafka.waiting", reason=str(error))
+            return
+        for source in ended:
+            lane = self._lanes[source]
+            self._start(lane, lane.assembler.close_aged(now_s))
 
-    def _start(self, lane: Lane[Ticket, Acknowledgement], batch: Batch) -> None:
-        lane.started(batch, self._pool.submit(self._work, batch))
+    def _start(self, lane: FrameLane, batch: Batch) -> None:
+        lane.started(batch, self._pool.submit(partial(self._work, batch)))
 
-    def _advance(self) -> None:
+    def _advance(self, commit_timeout_s: float) -> None:
         for source, lane in self._lanes.items():
-            while (done := lane.take_done(Future.done)) is not None:
-                outcome = done.ticket.result()
-                if outcome is None:  # told to stop while waiting for the model
-                    lane.abandon()
-                    break
-                lane.flushing(done.batch, self._results.send(outcome))
-                report_written(outcome, self._log)
+            self._write(lane)
             while (flushed := lane.take_flushed(_is_done)) is not None:
-                self._to_commit[source] = flushed.batch.next_offset
-        self._commit()
+                self._to_commit[source] = flushed.next_offset
+        self._commit(commit_timeout_s)
 
-    def _commit(self) -> None:
+    def _write(self, lane: FrameLane) -> None:
+        while (done := lane.next_done(Future.done)) is not None:
+            outcome = done.result()
+            if outcome is None:  # told to stop while waiting for the model
+                lane.abandon()
+                return
+            lane.flushing(self._results.send(outcome))
+            report_written(outcome, self._log)
+
+    def _commit(self, timeout_s: float) -> None:
         if not self._to_commit:
             return
         try:
-            self._frames.commit(self._to_commit)
+            self._frames.commit(self._to_commit, timeout_s)
         except TransientError as error:
             self._log.warning("commit.failed", reason=str(error))
             return
@@ -181,10 +172,9 @@ class ConsumerService:
         self._to_commit = {}
 
     def _press_back(self) -> None:
-        in_work = sum(lane.in_work for lane in self._lanes.values())
-        metrics.IN_FLIGHT.set(in_work)
+        metrics.IN_FLIGHT.set(self._in_flight)
         metrics.WAITING.set(sum(lane.assembler.waiting for lane in self._lanes.values()))
-        is_full = in_work >= self._limits.max_batches_in_flight
+        is_full = self._in_flight >= self._limits.max_batches_in_flight
         # Again at every turn while full: a rebalance brings partitions that are not paused.
         if is_full:
             self._frames.pause()
@@ -199,17 +189,43 @@ class ConsumerService:
             self._next_fetch.pop(source, None)
             self._to_commit.pop(source, None)
 
-    def _finish(self) -> None:
-        """Give batches in flight their time to be written and committed; the rest is read again."""
-        deadline_s = self._now_s() + self._limits.stop_timeout_s
-        while self._now_s() < deadline_s:
-            tickets = [ticket for lane in self._lanes.values() for ticket in lane.tickets]
-            wait(tickets, timeout=max(deadline_s - self._now_s(), 0))
-            self._advance()
-            self._results.flush(self._limits.stop_timeout_s)
-            self._advance()
-            if not tickets:
-                return
+    def _finish(self, elapsed_s: float) -> None:
+        """Give batches in flight their time to be written and committed; the rest is read again.
+
+        `elapsed_s` of that time, in seconds, have passed since the stop signal.
+        """
+        deadline_s = self._now_s() + self._limits.stop_timeout_s - elapsed_s
+        reason = "stop_timeout_s has passed"
+        try:
+            self._finish_some(deadline_s)
+            while self._in_flight and not self._to_commit and self._now_s() < deadline_s:
+                self._finish_some(deadline_s)
+        except FramerailError as error:
+            reason = str(error)
+        if self._is_busy:
+            self._log.warning(
+                "stop.unfinished",
+                batches=self._in_flight,
+                uncommitted=len(self._to_commit),
+                reason=reason,
+            )
+
+    def _finish_some(self, deadline_s: float) -> None:
+        """Take all lanes one batch further; what is left to commit afterwards could not be.
+
+        After `deadline_s` nothing is waited for but a last commit.
+        """
+        tickets = [ticket for lane in self._lanes.values() for ticket in lane.tickets]
+        wait(tickets, max(deadline_s - self._now_s(), 0.0))
+        self._advance(self._left_to_commit_s(deadline_s))
+        try:
+            self._results.flush(max(deadline_s - self._now_s(), 0.0))
+        except TransientError as error:
+            self._log.warning("kafka.waiting", reason=str(error))
+        self._advance(self._left_to_commit_s(deadline_s))
+
+    def _left_to_commit_s(self, deadline_s: float) -> float:
+        return min(max(deadline_s - self._now_s(), LAST_COMMIT_S), COMMIT_TIMEOUT_S)
 
 
 def _is_done(acknowledgement: Acknowledgement) -> bool:

@@ -1,13 +1,17 @@
 """What the consumer is told."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from runtime.settings import KafkaSettings
+from runtime.settings import KafkaSettings, ServiceSettings
+
+FRAME_RESULT_BYTES = 24 * 1024
+"""What one frame may take in a result: the 100 detections of an SSD, 150 to 200 bytes each."""
 
 
-class ModelSettings(KafkaSettings):
+class ModelSettings(ServiceSettings):
     """Which model is asked, and where it is served."""
 
     triton_address: str = Field(
@@ -37,7 +41,7 @@ class ModelSettings(KafkaSettings):
     )
 
 
-class ConsumerSettings(ModelSettings):
+class ConsumerSettings(ModelSettings, KafkaSettings):
     """How frames are gathered, and which of them become evidence."""
 
     consumer_group: str = Field("consumer", min_length=1, description="Kafka consumer group.")
@@ -49,7 +53,10 @@ class ConsumerSettings(ModelSettings):
         description="Seconds after which a batch that no frame completes is inferred as it is.",
     )
     max_batches_in_flight: int = Field(
-        2, ge=1, le=64, description="Batches decoded or inferred at once; fetching pauses above it."
+        2,
+        ge=1,
+        le=64,
+        description="Batches closed and not yet safe in `results`; fetching pauses at so many.",
     )
     evidence: str = Field(
         "best",
@@ -59,6 +66,13 @@ class ConsumerSettings(ModelSettings):
     topic_discovery_s: float = Field(
         10, ge=1, le=600, description="Seconds between looks for topics of new streams."
     )
-    stop_timeout_s: float = Field(
-        20, ge=1, le=600, description="Seconds that batches in flight may take to end at a stop."
-    )
+
+    @model_validator(mode="after")
+    def _results_fit(self) -> Self:
+        least_bytes = self.batch_size * FRAME_RESULT_BYTES
+        if self.max_result_bytes < least_bytes:
+            raise ValueError(
+                f"max_result_bytes {self.max_result_bytes} is below {least_bytes}, which "
+                f"batch_size {self.batch_size} may take without any evidence"
+            )
+        return self

@@ -1,5 +1,7 @@
 """The edge to Triton: one model over gRPC, its signature checked before the first frame."""
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +12,8 @@ from numpy.typing import NDArray
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
-from consumer.detections import FrameOutput, split_outputs
+from consumer.detections import Answer, FrameOutput, split_outputs
+from contracts.results import Model
 from runtime.errors import ConfigurationError, FramerailError, TransientError
 
 INPUT = "images"
@@ -26,6 +29,9 @@ num_detections is [N]; Triton shows [N, 1], as its configuration cannot say "no 
 _PASSING = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED", "NOT_FOUND"}
 """Statuses of a server that is away, restarting, overloaded or loading its model again."""
 
+_WRONG_SERVER = {"UNIMPLEMENTED", "UNAUTHENTICATED", "PERMISSION_DENIED"}
+"""Statuses of a server that is no Triton, or none that we may ask."""
+
 _CHANNEL = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -35,7 +41,13 @@ _CHANNEL = (
     # A replica that came is found when a connection ends, which servers see to by an age limit:
     # the default would answer from what was resolved up to 30 s before.
     ("grpc.dns_min_time_between_resolutions_ms", 2000),
+    # A replica that restarts is tried again this soon; by itself gRPC goes up to two minutes.
+    ("grpc.max_reconnect_backoff_ms", 2000),
 )
+_CHANNEL_KEPT_S = 5.0
+"""An unreachable server's channel is replaced when it is older. One whose name did not resolve, as
+that of a headless Service without a ready replica, asks again after waits that grow to two minutes,
+and no option bounds them (gRPC core 1.85, resolver/dns)."""
 
 
 class InferenceRefused(FramerailError):
@@ -57,8 +69,9 @@ class TritonModel:
 
     def __init__(self, address: str, name: str, version: str, timeout_s: float) -> None:
         """Prepare the channel; nothing is sent before the first call."""
-        self._client = InferenceServerClient(address, channel_args=list(_CHANNEL))
         self._address = address
+        self._lock = threading.Lock()
+        self._open_channel()
         self._name = name
         self._version = version
         self._timeout_s = timeout_s
@@ -68,17 +81,25 @@ class TritonModel:
         """Close the channel."""
         self._client.close()
 
+    def _open_channel(self) -> None:
+        self._client = InferenceServerClient(self._address, channel_args=list(_CHANNEL))
+        self._opened_s = time.monotonic()
+
+    def _replace_old_channel(self) -> None:
+        """Other threads' calls go on in the channel before: it closes after the last of them."""
+        with self._lock:
+            if time.monotonic() - self._opened_s > _CHANNEL_KEPT_S:
+                self._open_channel()
+
     def signature(self) -> ModelSignature:
         """Ask for the model's signature and check it.
 
-        Raises TransientError while the server is away or not ready, ConfigurationError if the model
-        is not there or has another signature than SSD's.
+        Raises TransientError while the server is away or not ready, ConfigurationError if it is no
+        Triton, or if the model is not there or has another signature than SSD's.
         """
-        with self._mapped():
-            is_ready = self._client.is_server_ready(client_timeout=self._timeout_s)
-        if not is_ready:
-            raise TransientError(f"Triton at {self._address} is not ready")
         try:
+            if not self._client.is_server_ready(client_timeout=self._timeout_s):
+                raise TransientError(f"Triton at {self._address} is not ready")
             metadata = self._client.get_model_metadata(
                 self._name, self._version, client_timeout=self._timeout_s
             )
@@ -86,16 +107,16 @@ class TritonModel:
                 self._name, self._version, client_timeout=self._timeout_s
             ).config
         except InferenceServerException as error:
-            raise self._model_missing(error) from error
+            raise self._not_served(error) from error
         version = self._version or max(metadata.versions, key=int)
         input_wh = checked_signature(self._name, metadata)
         return ModelSignature(self._name, version, input_wh, config.max_batch_size)
 
-    def infer(self, images: NDArray[np.uint8]) -> list[FrameOutput]:
+    def infer(self, images: NDArray[np.uint8]) -> Answer[FrameOutput]:
         """Detect objects in `images`: RGB, shape (N, height, width, 3), uint8.
 
-        Returns one output per image. Raises TransientError if the same call may succeed later,
-        InferenceRefused if Triton answered with an error.
+        Returns one output per image, and the version that answered. Raises TransientError if the
+        same call may succeed later, InferenceRefused if Triton answered with an error.
         """
         tensor = InferInput(INPUT, list(images.shape), "UINT8")
         tensor.set_data_from_numpy(images)
@@ -108,25 +129,39 @@ class TritonModel:
                 client_timeout=self._timeout_s,
             )
         try:
-            return split_outputs(*(answer.as_numpy(name) for name in OUTPUTS))
+            outputs = split_outputs(*(answer.as_numpy(name) for name in OUTPUTS))
         except (ValueError, AttributeError) as error:  # as_numpy returns None for an absent output
             raise InferenceRefused(f"model {self._name}: unusable answer: {error}") from error
+        response = answer.get_response()
+        return Answer(Model(response.model_name, response.model_version), outputs)
 
-    def _model_missing(self, error: InferenceServerException) -> FramerailError:
-        if _status(error) not in {"NOT_FOUND", "INVALID_ARGUMENT"}:
-            return TransientError(f"Triton at {self._address}: {error.message()}")
+    def _not_served(self, error: InferenceServerException) -> FramerailError:
+        status = self._status_of(error)
+        if status in _WRONG_SERVER:
+            return ConfigurationError(
+                f"{self._address} does not answer as Triton does: {status}: {error.message()}; "
+                "check FRAMERAIL_TRITON_ADDRESS"
+            )
+        if status not in {"NOT_FOUND", "INVALID_ARGUMENT"}:
+            return TransientError(f"Triton at {self._address}: {status}: {error.message()}")
         wanted = f"{self._name!r} version {self._version or 'any'}"
         return ConfigurationError(
             f"Triton at {self._address} serves no model {wanted}: {error.message()}; check "
             "FRAMERAIL_MODEL_NAME, FRAMERAIL_MODEL_VERSION and the server's model repository"
         )
 
+    def _status_of(self, error: InferenceServerException) -> str:
+        status = str(error.status() or "").removeprefix("StatusCode.")
+        if status == "UNAVAILABLE":
+            self._replace_old_channel()
+        return status
+
     @contextmanager
     def _mapped(self) -> Iterator[None]:
         try:
             yield
         except InferenceServerException as error:
-            status, message = _status(error), error.message()
+            status, message = self._status_of(error), error.message()
             if status in _PASSING:
                 raise TransientError(f"Triton at {self._address}: {status}: {message}") from error
             raise InferenceRefused(f"model {self._name}: {status}: {message}") from error
@@ -168,7 +203,3 @@ def _check_outputs(name: str, metadata: Any) -> None:
             raise ConfigurationError(
                 f"model {name}: output {output} is not FP32 with {axes[0]} axes; it has: {found}"
             )
-
-
-def _status(error: InferenceServerException) -> str:
-    return str(error.status() or "").removeprefix("StatusCode.")

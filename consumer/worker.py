@@ -5,15 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from consumer.batches import Batch
 from consumer.decode import BadFrame, decode_into, frame_size_wh
-from consumer.detections import FrameOutput, detections_of
-from consumer.evidence import chosen_frames, within_budget
+from consumer.detections import Answer, FrameOutput, Refusal, detections_of
+from consumer.evidence import chosen_frames, within
 from consumer.frame import FetchedFrame
-from contracts.deadletters import DeadLetter, Stage
+from contracts.deadletters import MAX_REASON_CHARS, DeadLetter, Stage
 from contracts.names import evidence_key, stream_of_topic
 from contracts.results import (
     BatchResult,
@@ -23,26 +24,30 @@ from contracts.results import (
     Model,
     Source,
     Timings,
+    encode_result,
 )
 
 
 class Inference(Protocol):
-    """Asks the model about some images; returns one output or a reason per image."""
+    """Asks the model about some images."""
 
-    def __call__(self, images: NDArray[np.uint8]) -> "Sequence[FrameOutput | str] | None":
+    def __call__(self, images: NDArray[np.uint8]) -> Answer[FrameOutput | Refusal] | None:
         """Return, per image, its output or why the model refused it; None if told to stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResultRules:
-    """How the model's answers become a result; `labels` names class id N at position N."""
+    """How the model's answers become a result; `labels` names class id N at position N.
+
+    `model` is named by a result whose frames reached no model.
+    """
 
     model: Model
     input_wh: tuple[int, int]
     labels: Sequence[str]
     min_confidence: float
     evidence: str
-    evidence_budget_bytes: int
+    max_result_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class _Draft:
     size_wh: tuple[int, int] | None = None
     refusal: str | None = None
     stage: Stage = "consumer.decode"
+    attempts: int = 1
     output: FrameOutput | None = None
 
 
@@ -87,14 +93,20 @@ class BatchWorker:
         begun_s = time.perf_counter()
         drafts, images = self._decoded(batch)
         decoded_s = time.perf_counter()
-        if len(images) and not self._inferred(drafts, images):
-            return None
+        model = self._rules.model
+        if len(images):
+            answer = self._infer(images)
+            if answer is None:
+                return None
+            _take_answer(drafts, answer)
+            model = answer.model
         timings = Timings(
             gather_ms=round(batch.gather_s * 1000, 2),
             decode_ms=round((decoded_s - begun_s) * 1000, 2),
             infer_ms=round((time.perf_counter() - decoded_s) * 1000, 2),
         )
-        return BatchOutcome(self._result(batch, drafts, timings), _refused(drafts))
+        result = self._with_evidence(self._result(batch, drafts, model, timings), batch)
+        return BatchOutcome(result, _refused(drafts))
 
     def _decoded(self, batch: Batch) -> tuple[list[_Draft], NDArray[np.uint8]]:
         width, height = self._rules.input_wh
@@ -114,19 +126,9 @@ class BatchWorker:
                 filled += 1
         return drafts, images[:filled]
 
-    def _inferred(self, drafts: Sequence[_Draft], images: NDArray[np.uint8]) -> bool:
-        answers = self._infer(images)
-        if answers is None:
-            return False
-        decoded = [draft for draft in drafts if draft.refusal is None]
-        for draft, answer in zip(decoded, answers, strict=True):
-            if isinstance(answer, str):
-                draft.refusal, draft.stage = answer, "consumer.infer"
-            else:
-                draft.output = answer
-        return True
-
-    def _result(self, batch: Batch, drafts: Sequence[_Draft], timings: Timings) -> BatchResult:
+    def _result(
+        self, batch: Batch, drafts: Sequence[_Draft], model: Model, timings: Timings
+    ) -> BatchResult:
         frames = tuple(self._frame_result(draft) for draft in drafts)
         captured = [frame.captured_ns for frame in frames]
         topic, partition = batch.source
@@ -135,14 +137,13 @@ class BatchWorker:
             batch_id=str(batch.batch_id),
             stream_id=stream_of_topic(topic),
             source=Source(topic, partition, batch.first_offset, batch.next_offset - 1),
-            model=self._rules.model,
+            model=model,
             closed_by=batch.closed_by,
             captured_first_ns=min(captured),
             captured_last_ns=max(captured),
             inferred_ns=self._now_ns(),
             timings=timings,
             frames=frames,
-            evidence=self._evidence(batch, frames),
             traceparent=None if headers is None else headers.traceparent,
         )
 
@@ -153,25 +154,38 @@ class BatchWorker:
             found = detections_of(draft.output, draft.size_wh, rules.min_confidence, rules.labels)
         return FrameResult(frame.offset, frame.captured_ns, draft.size_wh, found, draft.refusal)
 
-    def _evidence(self, batch: Batch, frames: Sequence[FrameResult]) -> tuple[EvidenceFrame, ...]:
-        sizes_bytes = [len(frame.jpeg) for frame in batch.frames]
-        chosen = chosen_frames(self._rules.evidence, frames)
-        kept = within_budget(chosen, sizes_bytes, self._rules.evidence_budget_bytes)
-        return tuple(
+    def _with_evidence(self, result: BatchResult, batch: Batch) -> BatchResult:
+        """Add the chosen pictures, as many as the document has room for."""
+        candidates = [
             EvidenceFrame(
-                frames[at].offset,
-                evidence_key(batch.batch_id, frames[at].offset, frames[at].captured_ns),
+                frame.offset,
+                evidence_key(batch.batch_id, frame.offset, frame.captured_ns),
                 batch.frames[at].jpeg,
             )
-            for at in kept
-        )
+            for at in chosen_frames(self._rules.evidence, result.frames)
+            for frame in (result.frames[at],)
+        ]
+        room_bytes = self._rules.max_result_bytes - len(encode_result(result))
+        return msgspec.structs.replace(result, evidence=within(room_bytes, candidates))
+
+
+def _take_answer(drafts: Sequence[_Draft], answer: Answer[FrameOutput | Refusal]) -> None:
+    decoded = [draft for draft in drafts if draft.refusal is None]
+    for draft, found in zip(decoded, answer.images, strict=True):
+        if isinstance(found, Refusal):
+            draft.refusal, draft.stage = found.reason[:MAX_REASON_CHARS], "consumer.infer"
+            draft.attempts = found.attempts
+        else:
+            draft.output = found
 
 
 def _refused(drafts: Sequence[_Draft]) -> tuple[RefusedFrame, ...]:
     return tuple(
         RefusedFrame(
             draft.frame,
-            DeadLetter(*draft.frame.source, draft.frame.offset, draft.stage, draft.refusal),
+            DeadLetter(
+                *draft.frame.source, draft.frame.offset, draft.stage, draft.refusal, draft.attempts
+            ),
         )
         for draft in drafts
         if draft.refusal is not None

@@ -12,6 +12,8 @@ from contracts.errors import InvalidRecord
 FRAME_VERSION = 1
 MAX_HEADER_BYTES = 4096
 """No header of ours comes near; a longer one is refused before it is parsed."""
+MAX_FRAME_PX = 64_000_000
+"""Above any surveillance camera (8K UHD is 33 megapixels); a larger picture is never decoded."""
 
 Clock = Literal["rtcp", "arrival"]
 DropReason = Literal["paced", "backlog", "corrupt", "frozen", "oversized", "undelivered"]

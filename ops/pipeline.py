@@ -98,7 +98,8 @@ class Pipeline:
                 ports=(self.service_ports[name],),
                 after=needs[name],
                 ready_within_s=90.0,
-                grace_s=30.0,
+                # Above stop_timeout_s (20) and what leaving the group takes.
+                grace_s=35.0,
                 restart=Restart(),
             )
             for name in SERVICES

@@ -3,8 +3,10 @@
 import random
 import sys
 import time
+from contextlib import suppress
 
 from kafka import KafkaProducer
+from kafka.errors import KafkaTimeoutError
 
 from postproc.crew import Crew
 from postproc.deadletters import KafkaDeadLetters
@@ -18,11 +20,11 @@ from postproc.worker import RecordWorker
 from runtime.backoff import growing_waits
 from runtime.errors import DependencyError, TransientError
 from runtime.health import Heartbeat
-from runtime.kafka_clients import RECORD_OVERHEAD_BYTES, open_producer
+from runtime.kafka_clients import open_producer
 from runtime.logs import Logger
 from runtime.service import run_service
 from runtime.stop import StopSignal
-from runtime.topics import deadletter_spec, ensure_topics, results_spec
+from runtime.topics import deadletter_limit_bytes, deadletter_spec, ensure_topics, results_spec
 
 RESULTS_PER_THREAD = 2
 """One worked on and one waiting, so that a thread that ends never waits for the next poll."""
@@ -38,9 +40,9 @@ def serve(settings: PostprocSettings, stop: StopSignal, heartbeat: Heartbeat, lo
     source = KafkaResultsSource(settings, log)
     rng = random.Random()  # noqa: S311 - jitter, not a secret
     worker = RecordWorker(
-        PictureLimits(settings.max_evidence_px, settings.jpeg_quality),
+        PictureLimits(settings.max_evidence_px, settings.evidence_jpeg_quality),
         PatientStore(store, stop, heartbeat, log, rng),
-        KafkaDeadLetters(producer, stop),
+        KafkaDeadLetters(producer, stop, deadletter_limit_bytes(settings)),
         log,
     )
     crew = Crew(settings.upload_threads, worker)
@@ -48,7 +50,8 @@ def serve(settings: PostprocSettings, stop: StopSignal, heartbeat: Heartbeat, lo
         PostprocService(source, crew, limits(settings), log).run(stop, heartbeat)
     finally:
         source.close()
-        producer.close(timeout=1)
+        with suppress(KafkaTimeoutError):  # what it holds is read and refused again
+            producer.close(timeout=1)
 
 
 def await_store(
@@ -89,10 +92,8 @@ def limits(settings: PostprocSettings) -> Limits:
 
 def open_deadletters(settings: PostprocSettings) -> KafkaProducer:
     """Connect a producer that may send as much as the dead-letter topic takes."""
-    limit_bytes = deadletter_spec(settings).max_message_bytes
-    return open_producer(
-        settings, "framerail-postproc", limit_bytes - RECORD_OVERHEAD_BYTES, linger_ms=0
-    )
+    limit_bytes = deadletter_limit_bytes(settings)
+    return open_producer(settings, "framerail-postproc", limit_bytes, linger_ms=0)
 
 
 if __name__ == "__main__":

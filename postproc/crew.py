@@ -1,14 +1,16 @@
-"""Threads that work on records side by side and hand back what became of them."""
+"""Works on records side by side and hands back what became of them."""
 
 import queue
-import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 from kafka import TopicPartition
 
 from postproc.records import ResultRecord
+from runtime.daemon_pool import DaemonPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,23 +19,17 @@ class Done:
 
     record: ResultRecord
     is_complete: bool
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 class Crew:
-    """A fixed number of threads. All but the work itself is for one thread, which owns the crew.
-
-    They are daemons, unlike those of ThreadPoolExecutor, for which the interpreter waits: an upload
-    that hangs must not keep a process that was told to stop.
-    """
+    """A fixed number of threads. All but the work itself is for one thread, which owns the crew."""
 
     def __init__(self, threads: int, work: Callable[[ResultRecord], bool]) -> None:
         self._work = work
-        self._waiting: queue.SimpleQueue[ResultRecord] = queue.SimpleQueue()
+        self._pool: DaemonPool[bool] = DaemonPool(threads, "upload")
         self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
         self._in_flight: Counter[TopicPartition] = Counter()
-        for number in range(threads):
-            threading.Thread(target=self._run, name=f"upload-{number}", daemon=True).start()
 
     @property
     def in_flight(self) -> int:
@@ -47,7 +43,8 @@ class Crew:
     def submit(self, record: ResultRecord) -> None:
         """Have a record worked on as soon as a thread is free."""
         self._in_flight[record.partition] += 1
-        self._waiting.put(record)
+        future = self._pool.submit(partial(self._work, record))
+        future.add_done_callback(partial(self._ended, record))
 
     def take_done(self, timeout_s: float) -> Done | None:
         """Return a record that is done, waiting at most `timeout_s` seconds; None if none is."""
@@ -58,11 +55,7 @@ class Crew:
         self._in_flight[done.record.partition] -= 1
         return done
 
-    def _run(self) -> None:
-        while True:
-            record = self._waiting.get()
-            try:
-                done = Done(record, self._work(record))
-            except Exception as error:  # noqa: BLE001 - raised again by the thread that owns us
-                done = Done(record, is_complete=False, error=error)
-            self._done.put(done)
+    def _ended(self, record: ResultRecord, future: Future[bool]) -> None:
+        error = future.exception()
+        is_complete = error is None and future.result()
+        self._done.put(Done(record, is_complete, error))

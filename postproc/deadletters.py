@@ -1,9 +1,10 @@
 """Sends refused records to the dead-letter topic and waits until Kafka has them."""
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
-from contracts.deadletters import DeadLetter, Stage
+from contracts.deadletters import DeadLetter, DeadLetterRecord, Stage
+from contracts.frames import MAX_HEADER_BYTES
 from contracts.names import DEADLETTER_TOPIC
 from postproc.records import ResultRecord
 from runtime.errors import DependencyError
@@ -15,9 +16,10 @@ _TURN_S = 1.0
 class KafkaDeadLetters:
     """The dead-letter topic, safe to call from many threads."""
 
-    def __init__(self, producer: KafkaProducer, stop: StopSignal) -> None:
+    def __init__(self, producer: KafkaProducer, stop: StopSignal, limit_bytes: int) -> None:
         self._producer = producer
         self._stop = stop
+        self._limit_bytes = limit_bytes
 
     def send(self, record: ResultRecord, stage: Stage, reason: str) -> bool:
         """Return True once Kafka holds the record and why it was refused, however long that takes.
@@ -27,28 +29,21 @@ class KafkaDeadLetters:
         """
         topic, partition = record.partition
         letter = DeadLetter(topic, partition, record.offset, stage, reason)
-        headers = letter.encode(record.headers)
-        # The producer sends no record that has neither key nor value.
-        key = topic.encode() if record.key is None else record.key
-        value = record.value
+        refused = letter.record(record.headers, record.value, self._limit_bytes)
         while not self._stop.is_set:
             try:
-                self._acknowledged(key, value, headers)
+                self._acknowledged(_key(record), refused)
                 return True
             except KafkaTimeoutError:
                 continue
             except KafkaError as error:
-                if isinstance(error, MessageSizeTooLargeError) and value is not None:
-                    # It came from a topic that takes more: the headers still tell where it lies.
-                    value = None
-                    continue
                 raise DependencyError(f"topic {DEADLETTER_TOPIC}: {error}") from error
         return False
 
-    def _acknowledged(
-        self, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]]
-    ) -> None:
-        sent = self._producer.send(DEADLETTER_TOPIC, value=value, key=key, headers=headers)
+    def _acknowledged(self, key: bytes, refused: DeadLetterRecord) -> None:
+        sent = self._producer.send(
+            DEADLETTER_TOPIC, value=refused.value, key=key, headers=refused.headers
+        )
         while not sent.is_done:
             try:
                 sent.get(timeout=_TURN_S)
@@ -56,3 +51,11 @@ class KafkaDeadLetters:
                 if self._stop.is_set:
                     raise
         sent.get()
+
+
+def _key(record: ResultRecord) -> bytes:
+    """Return a key that the producer takes: it sends no record that has neither key nor value."""
+    if record.key is None or len(record.key) > MAX_HEADER_BYTES:
+        topic: str = record.partition.topic
+        return topic.encode()
+    return record.key

@@ -1,9 +1,13 @@
 """JPEG in and out, refusing what is none or what would fill the memory."""
 
+import math
+
+import cv2
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from contracts.frames import MAX_FRAME_PX
 from runtime.errors import InvalidInput
 
 MAX_SIDE_PX = 8192
@@ -12,20 +16,32 @@ MAX_SIDE_PX = 8192
 def decode_jpeg(jpeg: bytes, max_px: int) -> NDArray[np.uint8]:
     """Return the picture as RGB, shape (height, width, 3), uint8.
 
+    One of more than `max_px` pixels, or with a side above MAX_SIDE_PX, is scaled down to fit.
     Raises InvalidInput if the bytes are no whole JPEG, or if its header, which is read before
-    anything is decoded, tells of more than `max_px` pixels or of a side above MAX_SIDE_PX.
+    anything is decoded, tells of more than MAX_FRAME_PX pixels.
     """
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(jpeg)
-        if max(height, width) > MAX_SIDE_PX or height * width > max_px:
+        if height * width > MAX_FRAME_PX:
             raise InvalidInput(
-                f"picture of {width}x{height} pixels: expected {max_px} or fewer, "
-                f"and sides of at most {MAX_SIDE_PX}"
+                f"picture of {width}x{height} pixels: more than {MAX_FRAME_PX} are not decoded"
             )
-        image: NDArray[np.uint8] = simplejpeg.decode_jpeg(jpeg, "RGB")
+        fit_wh = fitting_size((width, height), max_px)
+        image: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+            jpeg, "RGB", min_width=fit_wh[0], min_height=fit_wh[1]
+        )
     except ValueError as error:
         raise InvalidInput(f"not a whole JPEG: {error}") from error
-    return image
+    if image.shape[1::-1] == fit_wh:
+        return image
+    return np.asarray(cv2.resize(image, fit_wh, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def fitting_size(size_wh: tuple[int, int], max_px: int) -> tuple[int, int]:
+    """Return the (width, height) in pixels to draw at: unchanged if small enough, else in shape."""
+    width, height = size_wh
+    scale = min(1.0, math.sqrt(max_px / (width * height)), MAX_SIDE_PX / max(width, height))
+    return max(1, int(width * scale)), max(1, int(height * scale))
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:

@@ -3,36 +3,19 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import AsyncConsumerRebalanceListener, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import (
-    CommitFailedError,
-    IllegalGenerationError,
-    KafkaError,
-    RebalanceInProgressError,
-    RetriableError,
-    UnknownMemberIdError,
-)
+from kafka.errors import KafkaError
 
 from contracts.names import RESULTS_TOPIC
 from postproc.records import ResultRecord
 from postproc.settings import PostprocSettings
-from runtime.errors import DependencyError, TransientError
+from runtime.group_consumer import GroupConsumer, as_kafka_offsets
 from runtime.kafka_clients import RECORD_OVERHEAD_BYTES, open_consumer
 from runtime.logs import Logger
 
-COMMIT_TIMEOUT_MS = 5000
 METADATA_MAX_AGE_MS = 30_000
 """How long partitions that are added to the topic, or a change of leader, may go unseen."""
-
-_HEALS_BY_ITSELF = (
-    CommitFailedError,
-    IllegalGenerationError,
-    RebalanceInProgressError,
-    RetriableError,
-    UnknownMemberIdError,
-)
-"""Either the client tries again, or the group has moved on and the records come once more."""
 
 
 class Owner(Protocol):
@@ -51,7 +34,7 @@ class KafkaResultsSource:
     def __init__(self, settings: PostprocSettings, log: Logger) -> None:
         """Connect; raise as `runtime.kafka_clients.open_consumer` does."""
         self._log = log
-        self._consumer: KafkaConsumer = open_consumer(
+        self._consumer: GroupConsumer = open_consumer(
             settings,
             client_id="framerail-postproc",
             group_id=settings.postproc_group,
@@ -75,40 +58,29 @@ class KafkaResultsSource:
         """Return at most `max_records` records, in offset order per partition.
 
         With 0 nothing is fetched, but the group is kept. A partition that arrives in that very
-        moment may still bring one record. Raises TransientError for what the client retries by
-        itself, DependencyError if Kafka refuses us.
+        moment may still bring one record. Raises as `GroupConsumer.fetch` does.
         """
         if max_records > 0:
             self._consumer.resume(*self._consumer.paused())
         else:
             self._consumer.pause(*self._consumer.assignment())
-        try:
-            fetched = self._consumer.poll(int(timeout_s * 1000), max(max_records, 1))
-        except RetriableError as error:
-            raise TransientError(f"Kafka: {error}") from error
-        except KafkaError as error:
-            raise DependencyError(f"Kafka refuses to be read: {error!r}") from error
+        fetched = self._consumer.fetch(timeout_s, max(max_records, 1))
         return [
             ResultRecord(partition, record.offset, record.key, record.value, record.headers)
             for partition, records in fetched.items()
             for record in records
         ]
 
-    def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
-        """Commit the offset to read next, per partition.
+    def commit(self, next_offsets: Mapping[TopicPartition, int], timeout_s: float) -> None:
+        """Commit the offset to read next, per partition, within `timeout_s` seconds.
 
-        Raises TransientError if the broker did not answer or the group is moving on.
+        Raises as `GroupConsumer.commit_next` does.
         """
-        try:
-            self._consumer.commit(_with_metadata(next_offsets), timeout_ms=COMMIT_TIMEOUT_MS)
-        except _HEALS_BY_ITSELF as error:
-            raise TransientError(f"Kafka: commit: {error!r}") from error
-        except KafkaError as error:
-            raise DependencyError(f"Kafka refuses the commit: {error!r}") from error
+        self._consumer.commit_next(next_offsets, timeout_s)
 
     def close(self) -> None:
         """Leave the group."""
-        self._consumer.close(autocommit=False, timeout_ms=COMMIT_TIMEOUT_MS)
+        self._consumer.leave()
 
 
 class _Handover(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
@@ -119,7 +91,7 @@ class _Handover(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the li
     the session timeout. It is the asynchronous kind because the other may not commit.
     """
 
-    def __init__(self, consumer: KafkaConsumer, owner: Owner, log: Logger) -> None:
+    def __init__(self, consumer: GroupConsumer, owner: Owner, log: Logger) -> None:
         self._consumer = consumer
         self._owner = owner
         self._log = log
@@ -130,7 +102,7 @@ class _Handover(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the li
         if not next_offsets:
             return
         try:
-            await self._consumer.commit_async(_with_metadata(next_offsets))
+            await self._consumer.commit_async(as_kafka_offsets(next_offsets))
         except KafkaError as error:
             self._log.warning("handover.commit_failed", reason=repr(error))
 
@@ -140,7 +112,3 @@ class _Handover(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the li
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Nothing to do: reading starts at the committed offsets."""
-
-
-def _with_metadata(offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, object]:
-    return {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}

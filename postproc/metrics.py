@@ -2,6 +2,9 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+_QUARTERS_TO_3 = tuple(step / 4 for step in range(1, 13))
+"""Seconds. Fine where a live stream lies: percentiles are read from these buckets."""
+
 RESULTS_READ = Counter("framerail_results_read_total", "Valid results read.", ["stream"])
 EVIDENCE_STORED = Counter("framerail_evidence_stored_total", "Pictures stored in S3.", ["stream"])
 EVIDENCE_BYTES = Counter(
@@ -27,5 +30,5 @@ CAPTURE_TO_EVIDENCE_SECONDS = Histogram(
     "framerail_capture_to_evidence_seconds",
     "Time from the capture of a frame to its picture being in S3.",
     ["stream"],
-    buckets=(0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 20, 30, 60, 300, 1800),
+    buckets=(*_QUARTERS_TO_3, 3.5, 4, 4.5, 5, 7.5, 10, 20, 30, 60, 300, 1800),
 )

@@ -23,7 +23,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class PictureLimits:
-    """How large a picture may be, in pixels, and how well it is kept, on libjpeg's scale."""
+    """How large a picture is drawn, in pixels, and how well it is kept, on libjpeg's scale."""
 
     max_px: int
     jpeg_quality: int
@@ -35,8 +35,11 @@ def draw_picture(
     """Return the picture of `chosen`; raise InvalidInput if its JPEG cannot be drawn on."""
     image = decode_jpeg(chosen.jpeg, limits.max_px)
     picture_wh = (image.shape[1], image.shape[0])
-    detections = fitted(frame.detections, frame.size_wh or picture_wh, picture_wh)
-    annotated = annotate(image, detections, caption(result, frame))
+    frame_wh = frame.size_wh or picture_wh
+    detections = fitted(frame.detections, frame_wh, picture_wh)
+    annotated = annotate(
+        image, detections, caption(result, frame) + scale_note(frame_wh, picture_wh)
+    )
     jpeg = encode_jpeg(annotated, limits.jpeg_quality)
     return Picture(chosen.key, jpeg, evidence_metadata(result, frame))
 
@@ -52,6 +55,13 @@ def caption(result: BatchResult, frame: FrameResult) -> list[str]:
         verdict if frame.not_inferred is None else f"not inferred: {frame.not_inferred}",
         result.batch_id,
     ]
+
+
+def scale_note(frame_wh: tuple[int, int], picture_wh: tuple[int, int]) -> list[str]:
+    """Return what the caption of a smaller copy says of that; sizes in pixels."""
+    if frame_wh == picture_wh:
+        return []
+    return ["{}x{} shown as {}x{}".format(*frame_wh, *picture_wh)]
 
 
 def capture_time(captured_ns: int) -> str:

@@ -10,15 +10,18 @@ from kafka import TopicPartition
 from postproc import metrics
 from postproc.crew import Crew, Done
 from postproc.kafka_source import Owner
+from postproc.offsets import CompletedOffsets
 from postproc.records import ResultRecord
-from runtime.errors import TransientError
+from runtime.errors import DependencyError, TransientError
+from runtime.group_consumer import COMMIT_TIMEOUT_S
 from runtime.health import Heartbeat
 from runtime.logs import Logger
-from runtime.offsets import CompletedOffsets
 from runtime.stop import StopSignal
 
 POLL_S = 0.1
 """While records are in flight the loop must come back soon to commit them."""
+LAST_COMMIT_S = 1.0
+"""What a stop leaves to the last commit, whatever its uploads took."""
 FULL_WAIT_S = 0.5
 """With no room left it waits for a record to end, but never so long that the group misses us."""
 
@@ -32,7 +35,7 @@ class ResultSource(Protocol):
     def poll(self, max_records: int, timeout_s: float) -> list[ResultRecord]:
         """Return the next records; raise TransientError to try again."""
 
-    def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+    def commit(self, next_offsets: Mapping[TopicPartition, int], timeout_s: float) -> None:
         """Commit the offset to read next, per partition; raise TransientError to try again."""
 
 
@@ -68,6 +71,7 @@ class PostprocService:
         self._offsets = CompletedOffsets[TopicPartition]()
         self._to_commit: dict[TopicPartition, int] = {}
         self._handover_s = limits.handover_s
+        self._defect: BaseException | None = None
 
     def run(self, stop: StopSignal, heartbeat: Heartbeat) -> None:
         """Turn until the stop signal, then end what is in flight and commit it."""
@@ -77,7 +81,7 @@ class PostprocService:
             while not stop.is_set:
                 self.turn()
                 heartbeat.beat()
-            self.finish()
+            self.finish(stop.elapsed_s)
         finally:
             heartbeat.is_ready = False
 
@@ -96,17 +100,20 @@ class PostprocService:
             self._offsets.begin(record.partition, record.offset, record.offset + 1)
             self._crew.submit(record)
         self._collect(0)
-        self._commit()
+        self._commit(COMMIT_TIMEOUT_S)
+        self._raise_defect()
 
-    def finish(self) -> None:
-        """Wait for the records in flight, but no longer than the limit, and commit."""
-        deadline_s = self._now_s() + self._limits.stop_timeout_s
+    def finish(self, elapsed_s: float = 0.0) -> None:
+        """Wait for the records in flight, but no longer than the limit, and commit.
+
+        `elapsed_s` of that time, in seconds, have passed since the stop signal.
+        """
+        deadline_s = self._now_s() + self._limits.stop_timeout_s - elapsed_s
         while self._crew.in_flight and (left_s := deadline_s - self._now_s()) > 0:
             self._collect(min(left_s, FULL_WAIT_S))
-        self._commit()
         self._handover_s = 0.0
-        if self._crew.in_flight:
-            self._log.warning("uploads.abandoned", results=self._crew.in_flight)
+        self._commit_last(min(max(deadline_s - self._now_s(), LAST_COMMIT_S), COMMIT_TIMEOUT_S))
+        self._raise_defect()
 
     def give_up(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Wait for the records in flight of these partitions; return the offsets to commit."""
@@ -141,15 +148,30 @@ class PostprocService:
 
     def _settle(self, done: Done) -> None:
         if done.error is not None:
-            raise done.error
-        if done.is_complete:
+            # Not raised here: during a handover the client would take it for an error of its own.
+            self._defect = self._defect or done.error
+        elif done.is_complete:
             self._offsets.complete(done.record.partition, done.record.offset)
 
-    def _commit(self) -> None:
+    def _raise_defect(self) -> None:
+        if self._defect is not None:
+            raise self._defect
+
+    def _commit_last(self, timeout_s: float) -> None:
+        try:
+            self._commit(timeout_s)
+        except DependencyError as error:
+            self._log.warning("commit.refused", reason=str(error))
+        if self._crew.in_flight or self._to_commit:
+            self._log.warning(
+                "stop.unfinished", results=self._crew.in_flight, uncommitted=len(self._to_commit)
+            )
+
+    def _commit(self, timeout_s: float) -> None:
         if not self._to_commit:
             return
         try:
-            self._source.commit(self._to_commit)
+            self._source.commit(self._to_commit, timeout_s)
         except TransientError as error:
             self._log.warning("commit.waiting", reason=str(error))
         else:

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from contracts.frames import MAX_FRAME_PX
 from runtime.settings import KafkaSettings
 
 
@@ -39,16 +40,13 @@ class PostprocSettings(KafkaSettings):
     upload_threads: int = Field(
         4, ge=1, le=64, description="Results that are drawn and stored at once."
     )
-    jpeg_quality: int = Field(
+    evidence_jpeg_quality: int = Field(
         90, ge=50, le=100, description="Quality of the stored pictures, on libjpeg's scale."
     )
     max_evidence_px: int = Field(
         16 * 1024 * 1024,
         ge=320 * 240,
-        le=64_000_000,
-        description="Largest picture that is drawn, in pixels; each upload thread may hold "
-        "6 bytes for every one.",
-    )
-    stop_timeout_s: float = Field(
-        20, ge=1, le=600, description="Seconds that uploads under way may take to end at a stop."
+        le=MAX_FRAME_PX,
+        description="Pixels above which a picture is drawn scaled down; each upload thread may "
+        "hold 10 bytes for every one.",
     )

@@ -14,6 +14,7 @@ from runtime.storms import StormFold
 
 _TURN_S = 0.5
 """Seconds that the loop waits for a frame before it turns, so that a stuck one is noticed."""
+_AFTER_DEFECT_S = 1.0
 
 
 class RecordSender(Protocol):
@@ -56,13 +57,26 @@ class Publisher:
         """Publish until the outbox is drained or `abandon` is called."""
         while not (self._outbox.is_drained or self._is_abandoned.is_set()):
             self._beat()
-            entry = self._outbox.take(_TURN_S)
-            if entry is not None:
-                self._publish(entry)
+            try:
+                self._turn()
+            except Exception:  # noqa: BLE001  # the loop's outermost guard
+                self._log.exception("stream.publish_failed", topic=self._topic)
+                self._is_abandoned.wait(_AFTER_DEFECT_S)
 
     def abandon(self) -> None:
         """Give up what still waits."""
         self._is_abandoned.set()
+
+    def _turn(self) -> None:
+        entry = self._outbox.take(_TURN_S)
+        if entry is None:
+            return
+        try:
+            self._publish(entry)
+        except Exception:
+            # A defect, which the loop tells of; the account must hold even so.
+            self._outbox.refuse(entry)
+            raise
 
     def _publish(self, entry: Entry) -> None:
         while True:

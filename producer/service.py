@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from producer.metrics import ProducerMetrics
 from producer.settings import ProducerSettings
+from producer.sharding import shard_of_each
 from producer.stream import Stream, open_stream
 from runtime.health import Heartbeat
 from runtime.kafka_clients import open_producer
@@ -20,8 +21,6 @@ from runtime.streams_file import StreamSpec, read_streams
 from runtime.topics import ensure_topics, frames_spec
 
 _TURN_S = 1.0
-_MAX_BLOCK_MS = 2000
-"""A send blocks only while its topic is unknown to the client; the publisher then tries again."""
 
 
 def serve(settings: ProducerSettings, stop: StopSignal, heartbeat: Heartbeat, log: Logger) -> None:
@@ -29,14 +28,13 @@ def serve(settings: ProducerSettings, stop: StopSignal, heartbeat: Heartbeat, lo
 
     Raises ConfigurationError for a wrong streams file, DependencyError if no broker answers.
     """
-    specs = read_streams(settings.streams_file, os.environ)
+    specs = own_share(read_streams(settings.streams_file, os.environ), settings)
     ensure_topics(settings, [frames_spec(settings, spec.id) for spec in specs])
     kafka = open_producer(
         settings,
         "framerail-producer",
         settings.max_frame_bytes,
         settings.linger_ms,
-        max_block_ms=_MAX_BLOCK_MS,
     )
     streams = _opened(specs, settings, kafka, stop, log)
     for stream in streams:
@@ -47,6 +45,12 @@ def serve(settings: ProducerSettings, stop: StopSignal, heartbeat: Heartbeat, lo
             heartbeat.beat()
     heartbeat.is_ready = False
     _wind_up(streams, kafka, settings.stop_timeout_s, log)
+
+
+def own_share(specs: Sequence[StreamSpec], settings: ProducerSettings) -> tuple[StreamSpec, ...]:
+    """Return the streams that this one of several producers reads."""
+    shards = shard_of_each([spec.id for spec in specs], settings.shard_count)
+    return tuple(spec for spec in specs if shards[spec.id] == settings.shard_index)
 
 
 def _opened(

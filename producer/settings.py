@@ -14,6 +14,12 @@ class ProducerSettings(KafkaSettings):
     streams_file: Path = Field(
         Path("streams.yaml"), description="YAML file that lists the cameras; see the example."
     )
+    shard_index: int = Field(
+        0, ge=0, le=999, description="Which share of the streams this producer reads, from 0 on."
+    )
+    shard_count: int = Field(
+        1, ge=1, le=1000, description="Producers that divide the streams of the file among them."
+    )
     jpeg_quality: int = Field(
         85, ge=1, le=100, description="JPEG quality, where a stream names none of its own."
     )
@@ -33,7 +39,10 @@ class ProducerSettings(KafkaSettings):
         30, ge=0.1, le=3600, description="Bound, in seconds, that the growing waits stop at."
     )
     settled_after_s: float = Field(
-        20, ge=0, le=3600, description="Seconds of frames after which the waits start anew."
+        20,
+        ge=0,
+        le=3600,
+        description="Seconds since a connection's first frame until the waits start anew.",
     )
     buffer_frames: int = Field(
         100, ge=1, le=10_000, description="Encoded frames of one stream that may wait for Kafka."
@@ -56,9 +65,14 @@ class ProducerSettings(KafkaSettings):
     frozen_heartbeat_s: float = Field(
         5, ge=0.1, le=3600, description="Seconds between the frames published of a frozen camera."
     )
-    stop_timeout_s: float = Field(
-        10, ge=1, le=300, description="Seconds that a stop may take to publish what still waits."
-    )
+
+    @model_validator(mode="after")
+    def _shard_is_one_of_them(self) -> Self:
+        if self.shard_index >= self.shard_count:
+            raise ValueError(
+                f"shard_index {self.shard_index} is not below shard_count {self.shard_count}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _waits_are_in_order(self) -> Self:

@@ -3,6 +3,7 @@
 import random
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,17 +71,18 @@ class StreamReader:
         self._now_s = now_s
         self._rng = rng
         self._storms = StormFold(now_s)
+        self._delivering_since_s: float | None = None
 
     def run(self) -> None:
         """Connect, read and connect again until the stop signal."""
         waits = self._waits()
         while True:
-            started_s = self._now_s()
+            self._delivering_since_s = None
             fault = self._read_once()
             self._metrics.connected.set(0)
             if self._stop.is_set:
                 return
-            if self._now_s() - started_s >= self._reconnection.settled_after_s:
+            if self._has_settled:
                 waits = self._waits()
             wait_s = next(waits)
             if fault.needs_a_person:
@@ -89,6 +91,11 @@ class StreamReader:
             self._pause(wait_s)
             self._metrics.reconnects.inc()
 
+    @property
+    def _has_settled(self) -> bool:
+        since_s = self._delivering_since_s
+        return since_s is not None and self._now_s() - since_s >= self._reconnection.settled_after_s
+
     def _waits(self) -> Iterator[float]:
         bounds = self._reconnection
         return growing_waits(bounds.first_s, bounds.longest_s, self._rng)
@@ -96,19 +103,14 @@ class StreamReader:
     def _read_once(self) -> CameraFault:
         """Read one connection to its end; return why it ended."""
         try:
-            camera = self._connect()
-        except CameraFault as fault:
-            return fault
-        try:
-            return self._read(camera)
+            with closing(self._connect()) as camera:
+                return self._read(camera)
         except CameraFault as fault:
             return fault
         except Exception as error:  # noqa: BLE001  # the loop's outermost guard
             # A defect met on one stream must not end the others; it is told in full.
             self._log.exception("stream.failed")
             return CameraFault(f"a defect in the producer: {type(error).__name__}")
-        finally:
-            camera.close()
 
     def _read(self, camera: ConnectedCamera) -> CameraFault:
         session_id = secrets.token_hex(8)
@@ -122,6 +124,8 @@ class StreamReader:
             if received.report is not None:
                 session.learn(received.report)
             if received.frames:
+                if self._delivering_since_s is None:
+                    self._delivering_since_s = self._now_s()
                 self._metrics.decode_seconds.observe(received.decode_s)
             for frame in received.frames:
                 session.accept(frame)

@@ -1,12 +1,37 @@
-"""A Kafka consumer that always completes a rebalance, whatever the timeout of its polls."""
+"""A member of a Kafka group: polls and commits in our words and errors, and keeps its place."""
 
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    KafkaError,
+    RebalanceInProgressError,
+    RetriableError,
+    UnknownMemberIdError,
+)
 from kafka.structs import MemberState
+
+from runtime.errors import DependencyError, TransientError
 
 JOIN_TIMEOUT_MS = 1000
 """While a rebalance goes on, no poll is shorter: it has nothing else to wait for."""
+COMMIT_TIMEOUT_S = 5.0
+LEAVE_TIMEOUT_MS = 2000
+ASK_TIMEOUT_MS = 1000
+"""A question to the broker that can be asked again holds the loop up no longer than this."""
+
+_HEALS_BY_ITSELF = (
+    CommitFailedError,
+    IllegalGenerationError,
+    RebalanceInProgressError,
+    RetriableError,
+    UnknownMemberIdError,
+)
+"""Either the client tries again, or the group has moved on and the records come once more."""
 
 
 class GroupConsumer(KafkaConsumer):  # type: ignore[misc]  # the library has no types
@@ -35,3 +60,75 @@ class GroupConsumer(KafkaConsumer):  # type: ignore[misc]  # the library has no 
             timeout_ms = max(timeout_ms, JOIN_TIMEOUT_MS)
         fetched: dict[Any, list[Any]] = super().poll(timeout_ms, max_records, update_offsets)
         return fetched
+
+    def fetch(
+        self, timeout_s: float, max_records: int | None = None
+    ) -> dict[TopicPartition, list[Any]]:
+        """Return the next records as `poll` does.
+
+        Raises TransientError for what the client retries by itself, DependencyError if Kafka
+        refuses us.
+        """
+        with _explained("cannot be read"):
+            return self.poll(int(timeout_s * 1000), max_records)
+
+    def commit_next(
+        self, next_offsets: Mapping[TopicPartition, int], timeout_s: float = COMMIT_TIMEOUT_S
+    ) -> None:
+        """Commit the offset to read next, per partition.
+
+        Raises TransientError if the broker did not answer or the group has moved on, so that the
+        records are read again; DependencyError if Kafka refuses the commit.
+        """
+        with _explained("takes no commit"):
+            self.commit(as_kafka_offsets(next_offsets), timeout_ms=int(timeout_s * 1000))
+
+    def committed_next(self, partition: TopicPartition) -> int | None:
+        """Return the offset that the group has committed, None if there is none.
+
+        Raises as `commit_next` does.
+        """
+        with _explained("tells no committed offset"):
+            offset: int | None = self.committed(partition, timeout_ms=ASK_TIMEOUT_MS)
+            return offset
+
+    def read_to_end(self, partitions: Collection[TopicPartition]) -> set[TopicPartition]:
+        """Return those of our partitions whose every record has been returned.
+
+        The broker is asked: what the last fetch told may be long ago where fetching pauses. Raises
+        as `commit_next` does.
+        """
+        ours = self.assignment().intersection(partitions)
+        with _explained("tells no end of the log"):
+            # After a broker's restart even our own position is asked for: was the log cut short?
+            read_until = {at: self.position(at, timeout_ms=ASK_TIMEOUT_MS) for at in ours}
+            likely = [
+                partition
+                for partition, next_offset in read_until.items()
+                if (seen := self.highwater(partition)) is not None
+                and next_offset is not None
+                and next_offset >= seen
+            ]
+            ends = self.end_offsets(likely, timeout_ms=ASK_TIMEOUT_MS) if likely else {}
+        return {partition for partition, end in ends.items() if read_until[partition] >= end}
+
+    def leave(self) -> None:
+        """Leave the group and close the connections, within LEAVE_TIMEOUT_MS."""
+        self.close(autocommit=False, timeout_ms=LEAVE_TIMEOUT_MS)
+
+
+def as_kafka_offsets(
+    next_offsets: Mapping[TopicPartition, int],
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Return offsets to commit in the client's own words."""
+    return {at: OffsetAndMetadata(offset, "", -1) for at, offset in next_offsets.items()}
+
+
+@contextmanager
+def _explained(trouble: str) -> Iterator[None]:
+    try:
+        yield
+    except _HEALS_BY_ITSELF as error:
+        raise TransientError(f"Kafka {trouble} now: {error!r}") from error
+    except KafkaError as error:
+        raise DependencyError(f"Kafka {trouble}: {error!r}") from error

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import (
     AuthorizationError,
     KafkaConnectionError,
@@ -26,9 +26,26 @@ _FOR_EVER_MS = 7 * 24 * 3600 * 1000
 """A record that was handed over is retried until the broker is back; what waits before it is
 bounded by the caller, which drops and counts, instead of by a timeout here, which would lose it."""
 
+_MAX_BLOCK_MS = 2000
+"""A send blocks only while its topic is unknown to the client; the caller then tries again."""
+
 _BATCH_BYTES = 256 * 1024
 """Small records travel together up to here. A topic's max.message.bytes bounds the whole batch, so
 this must stay below the smallest limit that `runtime.topics` gives."""
+
+
+class TidyProducer(KafkaProducer):  # type: ignore[misc]  # the library has no types
+    """kafka-python's producer, whose own `close` leaves it open where a flush takes too long."""
+
+    def close(self, timeout: float | None = None, null_logger: bool = False) -> None:
+        """Close as KafkaProducer does; raise KafkaTimeoutError if records had to be given up."""
+        try:
+            super().close(timeout, null_logger)
+        except KafkaTimeoutError:
+            # Their futures fail now; without this the interpreter's end would wait for them again.
+            self._sender.force_close()
+            super().close(timeout=1.0, null_logger=null_logger)
+            raise
 
 
 def connection_options(settings: KafkaSettings) -> dict[str, Any]:
@@ -59,7 +76,7 @@ def open_producer(
     Raises DependencyError if no broker answers, ConfigurationError if the brokers refuse us.
     """
     with _explained(settings):
-        return KafkaProducer(
+        return TidyProducer(
             **connection_options(settings),
             client_id=client_id,
             acks="all",
@@ -69,11 +86,12 @@ def open_producer(
             linger_ms=linger_ms,
             batch_size=_BATCH_BYTES,
             max_request_size=max_value_bytes + RECORD_OVERHEAD_BYTES,
+            max_block_ms=_MAX_BLOCK_MS,
             **options,
         )
 
 
-def open_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> KafkaConsumer:
+def open_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> GroupConsumer:
     """Connect a consumer that commits only when told to. Raises as `open_producer` does."""
     with _explained(settings):
         return GroupConsumer(

@@ -14,12 +14,18 @@ from runtime.storms import StormFold
 Logger = FilteringBoundLogger
 
 # The password may hold "/" and "@" where they should have been escaped: up to the last "@".
-_URL_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]*:\S*@", re.IGNORECASE)
+_USER_INFO = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/\s@]*:\S*|[^/\s?#]+)@", re.IGNORECASE)
+_QUERY_SECRET = re.compile(
+    r"([?&;][\w.-]*(?:password|passwd|pwd|pass|token|key|secret)=)[^&\s]*", re.IGNORECASE
+)
 
 
 def redacted(text: str) -> str:
-    """Return `text` with the user and password of every URL in it replaced by `***`."""
-    return _URL_CREDENTIALS.sub(r"\g<scheme>***@", text)
+    """Return `text` with the credentials of every URL in it replaced by `***`.
+
+    Those are what stands before its host, and the values of its query that are named as secrets.
+    """
+    return _QUERY_SECRET.sub(r"\1***", _USER_INFO.sub(r"\1***@", text))
 
 
 def _redact_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -19,7 +19,7 @@ S = TypeVar("S", bound="ServiceSettings")
 
 
 class ServiceSettings(BaseSettings):
-    """What every service is told: how to log, and where its metrics and health are served."""
+    """What every service is told: how to log, where its health is served, how long it may stop."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="ignore")
 
@@ -35,6 +35,12 @@ class ServiceSettings(BaseSettings):
     )
     stuck_after_s: float = Field(
         60, ge=5, le=3600, description="Seconds without a turn of the loop until /healthz fails."
+    )
+    stop_timeout_s: float = Field(
+        20,
+        ge=1,
+        le=600,
+        description="Seconds that a stop may take to finish what is in flight.",
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from contracts.names import STREAM_ID_PATTERN
 from runtime.errors import ConfigurationError
+from runtime.logs import redacted
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -209,4 +210,4 @@ def _place(index: int, stream: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return _USERINFO.sub("//***@", repr(value))[:200]
+    return redacted(_USERINFO.sub("//***@", repr(value)))[:200]

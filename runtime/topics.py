@@ -57,6 +57,11 @@ def deadletter_spec(settings: KafkaSettings) -> TopicSpec:
     return TopicSpec(DEADLETTER_TOPIC, limit_bytes, settings.results_retention_s)
 
 
+def deadletter_limit_bytes(settings: KafkaSettings) -> int:
+    """Return what the value and headers of one dead letter may take together."""
+    return deadletter_spec(settings).max_message_bytes - RECORD_OVERHEAD_BYTES
+
+
 def ensure_topics(settings: KafkaSettings, specs: Sequence[TopicSpec]) -> list[str]:
     """Make the topics that are missing and check the limits of the others; return those made.
 

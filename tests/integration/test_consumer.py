@@ -7,16 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import cv2
+import grpc  # type: ignore[import-untyped]
 import psutil
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 
 from contracts.frames import FrameHeaders
 from contracts.names import DEADLETTER_TOPIC, RESULTS_TOPIC, frames_topic
@@ -187,6 +190,46 @@ def test_while_triton_is_away_frames_wait_and_then_go_on_where_they_were(
     assert sorted(world.inferred_offsets()) == list(range(85))
 
 
+def test_frames_that_kafka_deleted_while_no_consumer_ran_are_told_and_counted(
+    world: World, jpegs: list[bytes], eventually: Eventually
+) -> None:
+    partition = TopicPartition(world.topic, 0)
+    world.publish(jpegs)
+    with admin_client(_settings(world.kafka)) as admin:
+        admin.delete_records({partition: 20})
+    group = KafkaConsumer(
+        bootstrap_servers=world.kafka.addresses.kafka_bootstrap, group_id=world.stream_id
+    )
+    group.assign([partition])
+    group.commit({partition: OffsetAndMetadata(5, "", -1)})
+    group.close(autocommit=False)
+    with world.consumer() as consumer:
+        eventually(lambda: len(world.inferred_offsets()) >= 40, "the rest is inferred", 40)
+        assert consumer.metric("framerail_frames_expired_total") == 15
+        assert consumer.stop() == 0
+    (expired,) = consumer.events("frames.expired")
+    assert (expired["first_offset"], expired["last_offset"]) == (5, 19)
+
+
+def test_a_stop_while_kafka_is_frozen_ends_in_time_and_says_what_is_left(
+    world: World, jpegs: list[bytes], eventually: Eventually
+) -> None:
+    (pid,) = _listeners(world.kafka.ports.kafka)
+    world.publish(jpegs * 4)
+    with world.consumer(FRAMERAIL_STOP_TIMEOUT_S="5") as consumer:
+        eventually(lambda: bool(consumer.events("batch.inferred")), "the first batch", 40)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            begun_s = time.monotonic()
+            assert consumer.stop() == 0
+            assert time.monotonic() - begun_s < 5 + 8
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert len(consumer.events("stop.unfinished")) == 1
+    with world.consumer("next") as consumer:
+        eventually(lambda: len(set(world.inferred_offsets())) == 240, "nothing is lost", 60)
+
+
 def _listeners(port: int) -> set[int]:
     return {
         found.pid
@@ -265,6 +308,20 @@ def test_a_port_already_taken_is_named(world: World) -> None:
         with world.consumer(FRAMERAIL_HTTP_PORT=port) as consumer:
             assert consumer.exit_code() == 2
             assert f"http_port {port}" in consumer.output()
+
+
+def test_a_server_that_speaks_grpc_but_is_no_triton_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "picture.jpg").write_bytes(b"")
+    server = grpc.server(ThreadPoolExecutor(1))
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    try:
+        argv = [sys.executable, "-m", "consumer.infer", str(tmp_path), "--address", address]
+        run = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True)
+    finally:
+        server.stop(None)
+    assert run.returncode == 2
+    assert f"{address} does not answer as Triton does: UNIMPLEMENTED" in run.stderr
 
 
 def test_pictures_can_be_sent_to_triton_without_kafka(

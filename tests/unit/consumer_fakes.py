@@ -1,6 +1,6 @@
 """Hand-written stand-ins for what the consumer's loop talks to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from contracts.frames import FrameHeaders
 from runtime.errors import TransientError
 
 SOURCE = FrameSource("frames.cam1", 0)
+OTHER = FrameSource("frames.cam2", 0)
 
 
 def frame(offset: int, session: str = "s1", source: FrameSource = SOURCE) -> FetchedFrame:
@@ -22,19 +23,23 @@ def frame(offset: int, session: str = "s1", source: FrameSource = SOURCE) -> Fet
 
 @dataclass
 class FakeFrames:
-    """A log in memory: `log` is what the partition holds, `committed` what the group has done."""
+    """Partitions in memory: `log` is what they hold, `committed` what the group has done."""
 
     log: list[FetchedFrame] = field(default_factory=list)
     per_poll: int = 50
-    committed: dict[FrameSource, int] = field(default_factory=dict)
-    position: int = 0
+    committed_next: dict[FrameSource, int] = field(default_factory=dict)
+    positions: dict[FrameSource, int] = field(default_factory=dict)
     paused: bool = False
     commit_failures: int = 0
     revoked: set[FrameSource] = field(default_factory=set)
     events: list[tuple[str, int]] = field(default_factory=list)
 
+    @property
+    def position(self) -> int:
+        return self.positions.get(SOURCE, 0)
+
     def subscribe(self) -> None:
-        self.position = self.committed.get(SOURCE, 0)
+        self.positions = dict(self.committed_next)
 
     def take_revoked(self) -> Iterable[FrameSource]:
         taken, self.revoked = self.revoked, set()
@@ -43,12 +48,16 @@ class FakeFrames:
     def poll(self, timeout_s: float) -> list[FetchedFrame]:
         if self.paused:
             return []
-        fetched = self.log[self.position : self.position + self.per_poll]
-        self.position += len(fetched)
+        fetched = self._unread()[: self.per_poll]
+        for read in fetched:
+            self.positions[read.source] = read.offset + 1
         return fetched
 
-    def is_caught_up(self, source: FrameSource) -> bool:
-        return self.position >= len(self.log)
+    def committed(self, source: FrameSource) -> int | None:
+        return self.committed_next.get(source)
+
+    def caught_up(self, sources: Collection[FrameSource]) -> set[FrameSource]:
+        return set(sources) - {waiting.source for waiting in self._unread()}
 
     def pause(self) -> None:
         self.paused = True
@@ -56,12 +65,15 @@ class FakeFrames:
     def resume(self) -> None:
         self.paused = False
 
-    def commit(self, next_offsets: Mapping[FrameSource, int]) -> None:
+    def commit(self, next_offsets: Mapping[FrameSource, int], timeout_s: float) -> None:
         if self.commit_failures:
             self.commit_failures -= 1
             raise TransientError("the group moved on")
-        self.committed.update(next_offsets)
+        self.committed_next.update(next_offsets)
         self.events += [("committed", offset) for offset in next_offsets.values()]
+
+    def _unread(self) -> list[FetchedFrame]:
+        return [one for one in self.log if one.offset >= self.positions.get(one.source, 0)]
 
 
 @dataclass

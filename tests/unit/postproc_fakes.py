@@ -96,7 +96,7 @@ class FakeResults:
         self.position += len(fetched)
         return fetched
 
-    def commit(self, next_offsets: Mapping[TopicPartition, int]) -> None:
+    def commit(self, next_offsets: Mapping[TopicPartition, int], timeout_s: float) -> None:
         if self.commit_failures:
             self.commit_failures -= 1
             raise TransientError("the group moves on")

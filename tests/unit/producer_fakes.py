@@ -5,7 +5,6 @@ from typing import Any, cast
 
 import av
 import numpy as np
-from kafka.errors import KafkaError
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
@@ -119,7 +118,7 @@ class FakeFuture:
 class FakeKafka:
     """Keeps the records that were sent; raises the errors it was given, one a send, first."""
 
-    def __init__(self, errors: Sequence[KafkaError] = (), acknowledges: bool = True) -> None:
+    def __init__(self, errors: Sequence[Exception] = (), acknowledges: bool = True) -> None:
         self.records: list[dict[str, Any]] = []
         self.futures: list[FakeFuture] = []
         self._errors = list(errors)

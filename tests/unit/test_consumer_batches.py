@@ -21,13 +21,13 @@ def test_a_batch_cut_short_by_age_keeps_its_first_offset_as_its_identity() -> No
     assembler = BatchAssembler(size=25, max_age_s=2)
     assembler.add(frame(7), now_s=10)
     assembler.add(frame(8), now_s=11)
-    assert assembler.close_aged(now_s=11.9) is None
+    assert not assembler.is_aged(now_s=11.9)
+    assert assembler.is_aged(now_s=12)
     batch = assembler.close_aged(now_s=12)
-    assert batch is not None
     assert str(batch.batch_id) == "frames.cam1-0-00000000000000000007"
     assert (batch.closed_by, batch.first_offset, batch.next_offset) == ("age", 7, 9)
     assert batch.source == SOURCE
-    assert assembler.close_aged(now_s=99) is None
+    assert not assembler.is_aged(now_s=99)
 
 
 def test_a_new_session_closes_the_batch_before_it() -> None:

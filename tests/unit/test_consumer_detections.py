@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.detections import FrameOutput, detections_of, split_outputs
-from consumer.evidence import chosen_frames, within_budget
-from contracts.results import Detection, FrameResult
+from consumer.evidence import chosen_frames, within
+from contracts.results import Detection, EvidenceFrame, FrameResult
 
 
 def _zeros(*shape: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
@@ -81,7 +81,9 @@ def test_a_spread_of_one_takes_the_middle() -> None:
     assert chosen_frames("spread:5", _frames(*[0.5] * 25)) == [2, 7, 12, 17, 22]
 
 
-def test_the_budget_counts_base64_and_keeps_the_order() -> None:
-    assert within_budget([0, 2], [3, 999, 3], 8) == [0, 2]
-    assert within_budget([0, 2], [3, 999, 3], 7) == [0]
-    assert within_budget([0, 2], [4, 999, 3], 7) == []
+def test_the_leading_pictures_that_have_room_as_base64_are_kept() -> None:
+    pictures = [EvidenceFrame(at, "key", b"jpeg" * 30) for at in range(2)]
+    each_bytes = len(b'{"offset":0,"key":"key","jpeg":""},') + 120 // 3 * 4
+    assert within(2 * each_bytes, pictures) == tuple(pictures)
+    assert within(2 * each_bytes - 1, pictures) == (pictures[0],)
+    assert within(-5, pictures) == ()

@@ -6,11 +6,11 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from consumer.batches import Batch
-from consumer.decode import MAX_FRAME_PX, BadFrame, decode_into, frame_size_wh
-from consumer.detections import FrameOutput
+from consumer.decode import BadFrame, decode_into, frame_size_wh
+from consumer.detections import Answer, FrameOutput, Refusal
 from consumer.frame import FetchedFrame
 from consumer.worker import BatchOutcome, BatchWorker, ResultRules
-from contracts.frames import FrameHeaders
+from contracts.frames import MAX_FRAME_PX, FrameHeaders
 from contracts.results import Model, decode_result, encode_result
 from tests.unit.consumer_fakes import SOURCE, output
 
@@ -32,19 +32,19 @@ class FakeModel:
         self.images: NDArray[np.uint8] | None = None
         self._refuses = refuses
 
-    def __call__(self, images: NDArray[np.uint8]) -> Sequence[FrameOutput | str] | None:
+    def __call__(self, images: NDArray[np.uint8]) -> Answer[FrameOutput | Refusal] | None:
         self.images = images.copy()
-        answers: list[FrameOutput | str] = [output(rows=at) for at in range(len(images))]
+        found: list[FrameOutput | Refusal] = [output(rows=at) for at in range(len(images))]
         if self._refuses is not None:
-            answers[self._refuses] = "the model cannot take this one"
-        return answers
+            found[self._refuses] = Refusal("the model cannot take this one", attempts=4)
+        return Answer(Model("ssd", "7"), found)
 
 
 def worked(
-    contents: Sequence[bytes], model: FakeModel, evidence: str = "best", budget: int = 10**7
+    contents: Sequence[bytes], model: FakeModel, evidence: str = "best", limit: int = 10**7
 ) -> BatchOutcome:
     rules = ResultRules(
-        Model("ssd", "2"), (300, 300), ["background", "person"], 0.5, evidence, budget
+        Model("ssd", "2"), (300, 300), ["background", "person"], 0.5, evidence, limit
     )
     worker = BatchWorker(rules, model, now_ns=lambda: CAPTURED_NS + 10**9)
     frames = tuple(fetched(10 + at, content) for at, content in enumerate(contents))
@@ -87,7 +87,8 @@ def test_a_batch_without_one_good_frame_asks_no_model() -> None:
 
 def test_a_frame_that_the_model_refuses_is_named_as_such() -> None:
     outcome = worked([jpeg(), jpeg()], FakeModel(refuses=0))
-    assert outcome.refused[0].letter.stage == "consumer.infer"
+    letter = outcome.refused[0].letter
+    assert (letter.stage, letter.attempts) == ("consumer.infer", 4)
     assert outcome.result.frames[0].not_inferred == "the model cannot take this one"
     assert outcome.result.evidence[0].offset == 11
 
@@ -101,8 +102,16 @@ def test_evidence_is_the_frame_with_most_confidence_and_carries_its_jpeg() -> No
 
 def test_evidence_never_makes_a_result_too_large() -> None:
     contents = [jpeg()] * 3
-    result = worked(contents, FakeModel(), "all", budget=len(contents[0]) * 3).result
-    assert len(result.evidence) == 2
+    whole_bytes = len(encode_result(worked(contents, FakeModel(), "all").result))
+    for limit, kept in ((whole_bytes + 50, 3), (whole_bytes - 50, 2), (100, 0)):
+        result = worked(contents, FakeModel(), "all", limit).result
+        assert len(result.evidence) == kept
+        assert kept == 0 or len(encode_result(result)) <= limit
+
+
+def test_a_result_names_the_model_that_answered_it() -> None:
+    assert worked([jpeg()], FakeModel()).result.model == Model("ssd", "7")
+    assert worked([b"no picture"], FakeModel()).result.model == Model("ssd", "2")
 
 
 def test_a_stop_while_waiting_for_the_model_leaves_no_result() -> None:

@@ -161,11 +161,31 @@ def test_deep_json_is_refused() -> None:
 
 def test_a_dead_letter_keeps_the_headers_of_its_record_and_says_why() -> None:
     letter = DeadLetter("frames.cam1", 0, 7, "consumer.decode", "no JPEG" * 1000)
-    headers = letter.encode([("seq", b"7"), ("deadletter-reason", b"an earlier one")])
+    original = [("seq", b"7"), ("deadletter-reason", b"an earlier one")]
+    refused = letter.record(original, b"value", limit_bytes=10_000)
+    headers = refused.headers
+    assert refused.value == b"value"
     assert headers[0] == ("seq", b"7")
     assert [name for name, _ in headers].count("deadletter-reason") == 1
     assert dict(headers)["deadletter-offset"] == b"7"
     assert len(dict(headers)["deadletter-reason"] or b"") == 1000
+
+
+def test_a_dead_letter_too_large_for_its_topic_keeps_its_headers_and_says_so() -> None:
+    letter = DeadLetter("frames.cam1", 0, 7, "consumer.infer", "poison", attempts=4)
+    refused = letter.record([("seq", b"7")], b"v" * 5000, limit_bytes=5000)
+    headers = dict(refused.headers)
+    assert refused.value is None
+    assert (headers["seq"], headers["deadletter-attempts"]) == (b"7", b"4")
+    assert headers["deadletter-reason"].startswith(b"poison (its value of 5000 bytes is left out")
+
+
+def test_a_dead_letter_with_headers_too_large_for_its_topic_keeps_ours() -> None:
+    letter = DeadLetter("frames.cam1", 0, 7, "consumer.decode", "poison")
+    refused = letter.record([("huge", b"h" * 5000)], b"v", limit_bytes=5000)
+    names = [name for name, _ in refused.headers]
+    assert "huge" not in names
+    assert "deadletter-offset" in names
 
 
 def test_the_metadata_of_evidence_leads_back_to_its_frame() -> None:

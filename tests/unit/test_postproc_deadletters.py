@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import pytest
-from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, TopicAuthorizationFailedError
+from kafka.errors import KafkaTimeoutError, TopicAuthorizationFailedError
 
 from postproc.deadletters import KafkaDeadLetters
 from postproc.records import ResultRecord
@@ -13,6 +13,7 @@ from runtime.stop import StopSignal
 from tests.unit.postproc_fakes import RESULTS, record
 
 Headers = list[tuple[str, bytes]]
+LIMIT_BYTES = 1000
 
 
 @dataclass
@@ -46,10 +47,14 @@ class FakeProducer:
         return FakeAcknowledgement(None)
 
 
+def letters_to(producer: FakeProducer, stop: StopSignal | None = None) -> KafkaDeadLetters:
+    return KafkaDeadLetters(producer, stop or StopSignal(), LIMIT_BYTES)
+
+
 def test_a_record_without_key_value_or_header_value_is_kept() -> None:
     producer = FakeProducer()
     empty = ResultRecord(RESULTS, 4, None, None, [("note", None)])
-    assert KafkaDeadLetters(producer, StopSignal()).send(empty, "postproc.read", "no value")
+    assert letters_to(producer).send(empty, "postproc.read", "no value")
     [(key, value, headers)] = producer.sent
     assert (key, value) == (b"results", None)
     assert ("note", b"") in headers
@@ -57,28 +62,35 @@ def test_a_record_without_key_value_or_header_value_is_kept() -> None:
 
 
 def test_a_record_too_large_for_the_topic_is_kept_without_its_value() -> None:
-    producer = FakeProducer(deque([MessageSizeTooLargeError("large")]))
-    letters = KafkaDeadLetters(producer, StopSignal())
-    assert letters.send(record(b"large"), "postproc.read", "why")
+    producer = FakeProducer()
+    letters = letters_to(producer)
+    assert letters.send(record(b"large" * LIMIT_BYTES), "postproc.read", "why")
     [(key, value, headers)] = producer.sent
     assert (key, value) == (b"cam1", None)
-    assert ("deadletter-reason", b"why") in headers
+    assert dict(headers)["deadletter-reason"].startswith(b"why (its value of 5000 bytes")
+
+
+def test_a_key_that_no_topic_would_take_is_replaced() -> None:
+    producer = FakeProducer()
+    poison = ResultRecord(RESULTS, 4, b"k" * 100_000, b"x")
+    assert letters_to(producer).send(poison, "postproc.read", "why")
+    assert producer.sent[0][:2] == (b"results", b"x")
 
 
 def test_a_broker_that_does_not_answer_is_asked_again() -> None:
     producer = FakeProducer(deque([KafkaTimeoutError("late")] * 3))
-    assert KafkaDeadLetters(producer, StopSignal()).send(record(b"x"), "postproc.read", "why")
+    assert letters_to(producer).send(record(b"x"), "postproc.read", "why")
     assert len(producer.sent) == 1
 
 
 def test_a_broker_that_forbids_it_ends_the_service() -> None:
     producer = FakeProducer(deque([TopicAuthorizationFailedError("no")]))
     with pytest.raises(DependencyError, match="topic deadletter"):
-        KafkaDeadLetters(producer, StopSignal()).send(record(b"x"), "postproc.read", "why")
+        letters_to(producer).send(record(b"x"), "postproc.read", "why")
 
 
 def test_a_stop_leaves_the_record_for_the_next_start() -> None:
     producer, stop = FakeProducer(), StopSignal()
     stop.set()
-    assert not KafkaDeadLetters(producer, stop).send(record(b"x"), "postproc.read", "why")
+    assert not letters_to(producer, stop).send(record(b"x"), "postproc.read", "why")
     assert producer.sent == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.offsets import CompletedOffsets
+from postproc.offsets import CompletedOffsets
 
 
 def test_nothing_may_be_committed_before_the_first_span_is_complete() -> None:

@@ -6,8 +6,8 @@ import pytest
 import simplejpeg
 
 from contracts.results import Detection, EvidenceFrame, encode_result
-from postproc.jpegs import decode_jpeg, encode_jpeg
-from postproc.pictures import PictureLimits, caption, capture_time, draw_picture, fitted
+from postproc.jpegs import decode_jpeg, encode_jpeg, fitting_size
+from postproc.pictures import PictureLimits, caption, capture_time, draw_picture, fitted, scale_note
 from postproc.results import read_result
 from runtime.errors import InvalidInput
 from tests.postproc_results import CAPTURED_NS, PERSON, batch_result, jpeg_of
@@ -74,9 +74,31 @@ def test_a_header_that_promises_too_many_pixels_is_refused_before_decoding() -> 
         decode_jpeg(bytes(jpeg), 10**12)
 
 
-def test_a_picture_above_the_limit_is_refused_with_the_numbers() -> None:
-    with pytest.raises(InvalidInput, match="64x48 pixels: expected 3071 or fewer"):
-        decode_jpeg(jpeg_of(), 3071)
+def test_a_picture_above_the_limit_is_drawn_scaled_down() -> None:
+    result = batch_result(evidence_jpegs=[jpeg_of(64, 48)])
+    limits = PictureLimits(max_px=32 * 24, jpeg_quality=90)
+    drawn = draw_picture(result, result.frames[0], result.evidence[0], limits)
+    assert simplejpeg.decode_jpeg_header(drawn.jpeg)[1] == 32
+
+
+def test_the_caption_of_a_smaller_copy_says_so() -> None:
+    assert scale_note((64, 48), (64, 48)) == []
+    assert scale_note((64, 48), (32, 24)) == ["64x48 shown as 32x24"]
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "fit_wh"),
+    [
+        ((4096, 4096), (4096, 4096)),
+        ((8000, 8000), (4096, 4096)),
+        ((9000, 100), (8192, 91)),
+        ((60_000, 1), (8192, 1)),
+    ],
+)
+def test_a_picture_is_drawn_no_larger_than_may_be_and_in_its_shape(
+    size_wh: tuple[int, int], fit_wh: tuple[int, int]
+) -> None:
+    assert fitting_size(size_wh, 4096 * 4096) == fit_wh
 
 
 def test_a_grey_jpeg_becomes_rgb() -> None:

@@ -12,6 +12,7 @@ from runtime.health import Heartbeat
 from runtime.logs import get_logger
 from runtime.stop import StopSignal
 from tests.unit.postproc_fakes import RESULTS, FakeResults, GatedWork, record, wait_until
+from tests.unit.producer_fakes import RecordingLog
 
 
 def service_of(
@@ -93,14 +94,27 @@ def test_a_stop_waits_for_what_is_in_flight_and_commits_it() -> None:
 
 def test_a_stop_does_not_wait_for_ever_for_an_upload_that_hangs() -> None:
     source, work = log_of(2), GatedWork()
-    service = service_of(source, work, stop_timeout_s=0.5)
+    limits, (recorded, log) = Limits(3, 0.5, handover_s=5.0), RecordingLog.pair()
+    service = PostprocService(source, Crew(3, work), limits, log)
     service.turn()
     work.finish(0)
     begun_s = time.monotonic()
     service.finish()
     assert time.monotonic() - begun_s < 5
     assert source.committed == {RESULTS: 1}, "what has ended is kept"
+    assert recorded.named("stop.unfinished") == [{"results": 1, "uncommitted": 0}]
     work.finish(1)
+
+
+def test_a_stop_while_kafka_is_away_says_what_is_left_and_is_no_error() -> None:
+    source, work = log_of(1), GatedWork()
+    (recorded, log) = RecordingLog.pair()
+    service = PostprocService(source, Crew(1, work), Limits(1, 5.0, 5.0), log)
+    service.turn()
+    work.finish(0)
+    source.commit_failures = 100
+    service.finish()
+    assert recorded.named("stop.unfinished") == [{"results": 0, "uncommitted": 1}]
 
 
 def test_a_commit_that_fails_is_tried_again_at_the_next_turn() -> None:
@@ -152,6 +166,24 @@ def test_a_defect_in_the_work_ends_the_service_instead_of_being_swallowed() -> N
 
     with pytest.raises(ZeroDivisionError, match="a defect"):
         wait_until(turn)
+
+
+def test_a_defect_met_while_a_partition_moves_is_told_by_the_loop_not_to_the_client() -> None:
+    gate = threading.Event()
+
+    def broken(_record: ResultRecord) -> bool:
+        gate.wait(10)
+        raise ZeroDivisionError("a defect")
+
+    source = log_of(1)
+    service = PostprocService(source, Crew(1, broken), Limits(1, 1.0, 10.0), get_logger())
+    source.subscribe(service)
+    service.turn()
+    gate.set()
+    source.revoke([RESULTS])
+    assert source.committed == {}
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        service.turn()
 
 
 def test_it_is_ready_while_it_runs_and_no_longer_once_stopped() -> None:

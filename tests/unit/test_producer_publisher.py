@@ -113,6 +113,18 @@ def test_a_frame_is_kept_while_its_topic_is_unknown() -> None:
     assert len(log.named("stream.publish_waiting")) == 1
 
 
+def test_a_defect_is_told_the_frame_counted_and_the_next_one_published() -> None:
+    box, value = outbox()
+    box.put(encoded(0))
+    box.put(encoded(1))
+    kafka = FakeKafka(errors=[ZeroDivisionError("a defect")])
+    log = publish_all(box, kafka)
+    assert len(log.named("stream.publish_failed")) == 1
+    assert [FrameHeaders.decode(record["headers"]).seq for record in kafka.records] == [1]
+    assert value("frames_dropped_total", reason="undelivered") == 1
+    assert box.unsettled == 0
+
+
 def test_a_publisher_that_is_abandoned_ends_though_frames_wait() -> None:
     box, value = outbox(max_in_flight=1)
     box.put(encoded(0))

@@ -43,6 +43,14 @@ class PatientStop(StopSignal):
         return self.is_set
 
 
+class SlowToConnect(FakeCamera):
+    """Takes some seconds of the fake clock to connect, and then delivers nothing."""
+
+    def __init__(self, takes_s: float) -> None:
+        super().__init__()
+        self.takes_s = takes_s
+
+
 class Bench:
     """A reader whose attempts to connect follow a script; after it, the stop signal is given."""
 
@@ -72,6 +80,8 @@ class Bench:
         attempt = self.attempts.pop(0)
         if not self.attempts:
             self.stop.set()
+        if isinstance(attempt, SlowToConnect):
+            self.time.now_s += attempt.takes_s
         if isinstance(attempt, Exception):
             raise attempt
         return attempt
@@ -172,6 +182,19 @@ def test_a_defect_met_on_a_frame_is_told_and_the_camera_is_connected_again() -> 
     bench.reader.run()
     assert len(bench.recorded.named("stream.failed")) == 1
     assert len(frames_of(bench.outbox)) == 1
+
+
+def test_a_defect_met_while_connecting_is_told_and_the_camera_is_connected_again() -> None:
+    bench = Bench([ZeroDivisionError("defect"), FakeCamera([received(decoded(0))]), FakeCamera()])
+    bench.reader.run()
+    assert len(bench.recorded.named("stream.failed")) == 1
+    assert len(frames_of(bench.outbox)) == 1
+
+
+def test_a_connection_that_took_long_and_delivered_nothing_has_not_settled() -> None:
+    bench = Bench([SlowToConnect(60), SlowToConnect(60), SlowToConnect(60), FakeCamera()])
+    bench.reader.run()
+    assert bench.gaps_s()[2] - 60 >= 2
 
 
 def test_the_thread_beats_while_it_waits_and_while_nothing_can_be_decoded() -> None:

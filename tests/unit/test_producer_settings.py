@@ -28,6 +28,7 @@ def test_wrong_values_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
     ("values", "named"),
     [
         ({"reconnect_first_s": 9, "reconnect_longest_s": 3}, "reconnect_first_s 9 is above"),
+        ({"shard_index": 2, "shard_count": 2}, "shard_index 2 is not below shard_count 2"),
         ({"stuck_after_s": 20, "stall_timeout_s": 12}, "stuck_after_s 20 must be above 24"),
     ],
 )

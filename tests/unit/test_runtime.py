@@ -49,6 +49,14 @@ def test_a_storm_of_equal_events_is_folded_into_one_line_with_a_count() -> None:
         ("rtsp://u:p@ss:word@h/1", "rtsp://***@h/1"),
         ("rtsp://cam/1?at=a:b@c", "rtsp://cam/1?at=a:b@c"),
         ("http://host:80/a", "http://host:80/a"),
+        ("rtsp://token@cam/", "rtsp://***@cam/"),
+        ("rtsp://to@ken@cam/1 and a@b", "rtsp://***@cam/1 and a@b"),
+        (
+            "rtsp://cam/live?user=admin&password=x&channel=1",
+            "rtsp://cam/live?user=admin&password=***&channel=1",
+        ),
+        ("rtsp://cam/?Access_Token=x/y and", "rtsp://cam/?Access_Token=*** and"),
+        ("rtsp://u:p@cam/?pwd=x&api-key=y#z", "rtsp://***@cam/?pwd=***&api-key=***"),
     ],
 )
 def test_urls_are_printed_without_their_credentials(text: str, shown: str) -> None:
@@ -147,10 +155,12 @@ def test_health_tells_a_stuck_loop_from_one_that_is_not_ready_yet() -> None:
 def test_a_wait_ends_with_the_stop_signal() -> None:
     stop = StopSignal()
     assert not stop.wait(0)
+    assert stop.elapsed_s == 0
     threading.Timer(0.05, stop.set).start()
     begun_s = time.monotonic()
     assert stop.wait(10)
     assert time.monotonic() - begun_s < 5
+    assert 0 <= stop.elapsed_s < 5
 
 
 def test_a_command_says_why_it_failed_and_returns_its_code(
