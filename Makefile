@@ -9,9 +9,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
-PACKAGES := contracts runtime producer consumer postproc ops local serving modelling
+PACKAGES := contracts runtime producer consumer postproc ops local serving modelling docs
+SCRIPTS := .ci/run tests/cluster/run tests/cluster/images/build $(wildcard pulumi/templates/*.sh)
+DOCKERFILES := $(wildcard */Dockerfile)
 
-.PHONY: help setup servers demo test test-unit test-integration test-e2e lint format lock clean
+.PHONY: help setup servers demo test test-unit test-integration test-infra test-e2e cluster-test
+.PHONY: lint format lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -33,7 +36,7 @@ servers: setup ## Download and build Kafka, MediaMTX and Triton; minutes, once.
 demo: setup ## Run one camera through the whole pipeline; ARGS="--help" tells what can be changed.
 	@$(BIN)/framerail demo $(ARGS)
 
-test: test-unit test-integration test-e2e ## Run every test.
+test: test-unit test-integration test-infra test-e2e ## Run every test.
 
 test-unit: setup ## Rules without a server, in seconds; the core must stay covered.
 	$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered $(ARGS)
@@ -41,13 +44,21 @@ test-unit: setup ## Rules without a server, in seconds; the core must stay cover
 test-integration: servers ## Each edge with its real server.
 	$(BIN)/python -m pytest tests/integration $(ARGS)
 
+test-infra: servers ## The AWS program under mocks, and its scripts on the real servers.
+	$(BIN)/python -m pytest tests/infra $(ARGS)
+
 test-e2e: servers ## The real processes, from a camera to S3.
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-lint: setup ## ruff and mypy, as strict as they go.
+cluster-test: servers ## The images and manifests on a real Kubernetes with KServe (see docs/aws.md).
+	tests/cluster/run $(ARGS)
+
+lint: setup ## ruff, mypy, shellcheck and hadolint, as strict as they go.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(PACKAGES) tests
+	MYPYPATH=pulumi $(BIN)/mypy $(PACKAGES) tests pulumi
+	$(BIN)/shellcheck $(SCRIPTS)
+	$(BIN)/hadolint $(DOCKERFILES)
 
 format: setup ## Put the code into shape.
 	$(BIN)/ruff check --fix .

@@ -24,7 +24,8 @@ class AccessKey:
 def access_key(workspace: Workspace) -> AccessKey:
     """Return the workspace's key pair, made at the first call and kept in its credentials file.
 
-    Any S3 client reads it with AWS_SHARED_CREDENTIALS_FILE=<that file> and AWS_PROFILE=framerail.
+    Any S3 client reads it with AWS_SHARED_CREDENTIALS_FILE=<that file>: the pair stands there as
+    the default profile too.
     """
     kept = configparser.ConfigParser(interpolation=None)
     kept.read(workspace.credentials_file, encoding="utf-8")
@@ -33,7 +34,8 @@ def access_key(workspace: Workspace) -> AccessKey:
         return AccessKey(profile["aws_access_key_id"], profile["aws_secret_access_key"])
     # The form of AWS's own: 20 and 40 characters, so that clients which check the form agree.
     key = AccessKey("FR" + secrets.token_hex(9).upper(), secrets.token_urlsafe(30))
-    kept[PROFILE] = {"aws_access_key_id": key.key_id, "aws_secret_access_key": key.secret}
+    for profile_name in (PROFILE, "default"):
+        kept[profile_name] = {"aws_access_key_id": key.key_id, "aws_secret_access_key": key.secret}
     text = io.StringIO()
     kept.write(text)
     write_private(workspace.credentials_file, text.getvalue())

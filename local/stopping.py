@@ -10,10 +10,13 @@ from types import FrameType
 from local.errors import StartInterrupted
 from local.part import Report
 
+# Ctrl-C, an order, and a terminal that was closed.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @contextlib.contextmanager
 def caught_signals(stop: threading.Event) -> Iterator[None]:
-    """Let SIGINT and SIGTERM set `stop`, and do nothing else, for as long as the context lasts.
+    """Let the signals of STOPPING set `stop`, and do nothing else, while the context lasts.
 
     Must be entered in the main thread. The handlers of before come back at the end.
     """
@@ -21,9 +24,7 @@ def caught_signals(stop: threading.Event) -> Iterator[None]:
     def request_stop(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {
-        which: signal.signal(which, request_stop) for which in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {which: signal.signal(which, request_stop) for which in STOPPING}
     try:
         yield
     finally:

@@ -77,8 +77,7 @@ def run_demo(options: StackOptions, seconds: float, console: Console) -> StackRe
         shown_progress(console) as report,
         Supervisor(workspace, report, catches_signals=True) as supervisor,
     ):
-        for folder in (workspace.storage, workspace.root / PICTURES):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(workspace.storage, ignore_errors=True)
         pipeline = Pipeline.choose(workspace, options)
         supervisor.start(supervisor.prepare(pipeline.prepare), pipeline.addresses)
         books = Books(pipeline.addresses, workspace.credentials_file, lambda: tend(supervisor))
@@ -143,6 +142,7 @@ def _settle(run: _Run) -> dict[str, StreamReport]:
 
 
 def _save_pictures(books: Books, streams: dict[str, StreamReport], folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)  # those of an earlier demo
     jpegs = []
     for stream_id in streams:
         for key, jpeg in books.pictures(stream_id):

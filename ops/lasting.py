@@ -13,12 +13,12 @@ from local.down import end_leftovers_of, take_down
 from local.errors import StartInterrupted
 from local.part import Report
 from local.stack import CHECKOUT
-from local.state import StackState, read_state
+from local.state import PartState, StackState, read_state
 from local.workspace import Workspace
 from ops.books import Books
 from ops.options import StackOptions, demo_workspace, lasting_workspace
 from ops.progress import shown_progress
-from ops.report import ADDRESSES, StackReport
+from ops.report import ADDRESSES, PartReport, StackReport
 from runtime.errors import ConfigurationError, DependencyError, FramerailError
 
 LOOK_EVERY_S = 0.1
@@ -109,6 +109,11 @@ def running_state() -> StackState:
     return state
 
 
+def _part_report(part: PartState) -> PartReport:
+    pid = None if part.process is None else part.process.pid
+    return PartReport(part.name, part.is_ready, pid, part.restarts, part.log)
+
+
 def read_status() -> StackReport:
     """Return the account of the pipeline that runs. Raises DependencyError if none does."""
     state = running_state()
@@ -123,6 +128,7 @@ def read_status() -> StackReport:
         streams=streams,
         startup_s=float(startup.read_text()) if startup.exists() else None,
         addresses={name: state.addresses[name] for name in ADDRESSES},
+        parts=tuple(_part_report(part) for part in state.parts),
         bucket=state.addresses["bucket"],
         credentials_file=str(workspace.credentials_file),
     )

@@ -47,6 +47,8 @@ def checked_options(options: StackOptions) -> StackOptions:
     """Return `options`, or raise ConfigurationError for what cannot be run."""
     if options.rtsp_url is not None and options.streams_file is not None:
         raise ConfigurationError("--rtsp and --streams exclude each other: name the camera once")
+    if not options.local_cameras and (options.cameras, options.video) != (1, str(DEMO_VIDEO)):
+        raise ConfigurationError("--cameras and --video are for local cameras: leave them out")
     if options.streams_file is not None:
         read_streams(Path(options.streams_file), os.environ)
     if options.rtsp_url is not None:
@@ -86,12 +88,24 @@ def _check_video(video: Path) -> None:
 
 def home() -> Path:
     """Return the folder of all that runs on this machine: FRAMERAIL_HOME, or `.framerail`."""
-    return Path(os.environ.get(HOME_VARIABLE) or CHECKOUT / ".framerail").resolve()
+    return _usable_folder(HOME_VARIABLE, CHECKOUT / ".framerail")
 
 
 def _cache() -> Path:
     """Return where prepared servers are kept: FRAMERAIL_CACHE, or `cache` in the home folder."""
-    return Path(os.environ.get(CACHE_VARIABLE) or home() / "cache").resolve()
+    return _usable_folder(CACHE_VARIABLE, home() / "cache")
+
+
+def _usable_folder(variable: str, otherwise: Path) -> Path:
+    folder = Path(os.environ.get(variable, otherwise)).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"cannot be made or is no folder ({error.strerror})"
+        raise ConfigurationError(f"{variable} {folder}: {reason}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"{variable} {folder}: this user may not write there")
+    return folder
 
 
 def lasting_workspace() -> Workspace:

@@ -14,6 +14,16 @@ ADDRESSES = ("kafka", "s3", "rtsp", "triton_grpc", "triton_http")
 """What clients that are not ours connect to."""
 
 
+class PartReport(Struct, frozen=True):
+    """One process of the pipeline; `pid` is None while it waits for its next start."""
+
+    name: str
+    is_ready: bool
+    pid: int | None
+    restarts: int
+    log: str
+
+
 class StackReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that `demo --json` and `status --json` tell; times in seconds.
 
@@ -24,6 +34,7 @@ class StackReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     startup_s: float | None
     first_picture_s: float | None = None
     addresses: Mapping[str, str] = {}
+    parts: tuple[PartReport, ...] = ()
     bucket: str = ""
     credentials_file: str = ""
     pictures: str = ""

@@ -27,6 +27,8 @@ def triton_part(python: Path, launcher: Path, model_repository: Path, ports: Tri
             *("--model-repository", str(model_repository), "--host", HOST),
             *("--http-port", str(ports.http), "--grpc-port", str(ports.grpc)),
             *("--metrics-port", str(ports.metrics)),
+            # Beside the environment of its own Python, with all else that was prepared.
+            *("--work-dir", str(python.parents[2] / "serving")),
         ),
         ready=lambda: http_status(ports.http, "/v2/health/ready") == http.client.OK,
         ports=(ports.grpc, ports.http, ports.metrics),

@@ -1,0 +1,69 @@
+"""User data of the EC2 instances: files out of `templates/` and one environment file."""
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+SCRIPTS = "/opt/framerail"
+ENVIRONMENT_FILE = "/etc/framerail/machine.env"
+LIMIT_BYTES = 16 * 1024
+"""EC2 refuses longer user data, counted before base64."""
+
+BROKER_FILES = (
+    "broker_boot.sh",
+    "fetch_secrets.sh",
+    "kafka_configure.sh",
+    "kafka_run.sh",
+    "kafka.properties",
+    "kafka-log4j2.yaml",
+    "kafka-jars.sha256",
+    "kafka.service",
+)
+CAMERA_FILES = (
+    "camera_boot.sh",
+    "fetch_secrets.sh",
+    "camera_configure.sh",
+    "camera_run.sh",
+    "mediamtx.yml",
+    "camera.service",
+)
+
+
+class TooLong(ValueError):
+    """The user data exceeds what EC2 takes."""
+
+
+def user_data(files: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Return cloud-init's document, compressed and in base64, the same for the same input.
+
+    The first of `files` is what runs once, at the first boot. `environment` holds no secret: user
+    data can be read by whoever may describe the instance. Raises TooLong above LIMIT_BYTES.
+    """
+    written = [_entry(name) for name in files]
+    written.append(
+        {"path": ENVIRONMENT_FILE, "permissions": "0644", "content": _env_file(environment)}
+    )
+    # JSON is YAML, and quotes what it has to.
+    document = json.dumps({"write_files": written, "runcmd": [[f"{SCRIPTS}/{files[0]}"]]})
+    packed = gzip.compress(f"#cloud-config\n{document}\n".encode(), mtime=0)
+    if len(packed) > LIMIT_BYTES:
+        raise TooLong(f"user data of {len(packed)} bytes; EC2 takes {LIMIT_BYTES}")
+    return base64.b64encode(packed).decode("ascii")
+
+
+def _entry(name: str) -> dict[str, str]:
+    is_unit = name.endswith(".service")
+    folder = "/etc/systemd/system" if is_unit else SCRIPTS
+    return {
+        "path": f"{folder}/{name}",
+        "permissions": "0755" if name.endswith(".sh") else "0644",
+        "content": (TEMPLATES / name).read_text(encoding="utf-8"),
+    }
+
+
+def _env_file(environment: Mapping[str, str]) -> str:
+    """Return the file as both systemd and a shell read it: NAME="value", a line each."""
+    return "".join(f'{name}="{value}"\n' for name, value in environment.items())

@@ -1,0 +1,81 @@
+"""KServe and the cert-manager that its webhooks need, from their Helm charts, versions fixed."""
+
+import pulumi_kubernetes as k8s
+from naming import Component
+
+import pulumi
+
+# The first to support Kubernetes 1.35 to the end of its life; KServe asks for 1.15 or newer.
+CERT_MANAGER_VERSION = "v1.20.0"
+KSERVE_VERSION = "v0.20.0"
+KSERVE_NAMESPACE = "kserve"
+KSERVE_CHARTS = "oci://ghcr.io/kserve/charts"
+INSTALL_WITHIN_S = 600
+
+
+class KServe(Component):
+    """`ready` is what an InferenceService has to wait for."""
+
+    def __init__(self, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("KServe", opts)
+        cert_manager = self._release(
+            "cert-manager",
+            chart="cert-manager",
+            repository="https://charts.jetstack.io",
+            version=CERT_MANAGER_VERSION,
+            values={"crds": {"enabled": True}},
+            after=[],
+        )
+        resources = self._release(
+            "kserve-crd",
+            chart=f"{KSERVE_CHARTS}/kserve-crd",
+            version=KSERVE_VERSION,
+            values={},
+            after=[cert_manager],
+        )
+        self.ready = self._release(
+            "kserve",
+            chart=f"{KSERVE_CHARTS}/kserve-resources",
+            version=KSERVE_VERSION,
+            values=controller_values(),
+            after=[cert_manager, resources],
+        )
+        self.register_outputs({})
+
+    def _release(
+        self,
+        name: str,
+        *,
+        chart: str,
+        version: str,
+        values: dict[str, object],
+        after: list[pulumi.Resource],
+        repository: str | None = None,
+    ) -> k8s.helm.v3.Release:
+        return k8s.helm.v3.Release(
+            name,
+            name=name,
+            chart=chart,
+            version=version,
+            repository_opts={"repo": repository} if repository else None,
+            namespace=KSERVE_NAMESPACE if name.startswith("kserve") else name,
+            create_namespace=True,
+            # Ready means ready: webhooks that do not answer yet refuse what comes next.
+            skip_await=False,
+            atomic=True,
+            timeout=INSTALL_WITHIN_S,
+            values=values,
+            opts=self.child(depends_on=after),
+        )
+
+
+def controller_values() -> dict[str, object]:
+    """Return KServe's values: plain Deployments and Services, and no ingress of any kind."""
+    return {
+        "kserve": {
+            "controller": {
+                "deploymentMode": "Standard",
+                "gateway": {"disableIngressCreation": True},
+            }
+        }
+    }

@@ -1,0 +1,60 @@
+"""How everything of a stack is called, and the tags that find it again."""
+
+from dataclasses import dataclass
+
+import pulumi_aws as aws
+
+import pulumi
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of one stack. Fixed where another resource must know one before it exists."""
+
+    project: str
+    stack: str
+    owner: str
+
+    @property
+    def prefix(self) -> str:
+        """What every fixed name begins with."""
+        return f"{self.project}-{self.stack}"
+
+    @property
+    def cluster(self) -> str:
+        """The EKS cluster, which its log group is named after."""
+        return self.prefix
+
+    @property
+    def nodes(self) -> str:
+        """The node group, which the automatic stop scales to zero."""
+        return f"{self.prefix}-nodes"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What everything is tagged with."""
+        return {"project": self.project, "stack": self.stack, "owner": self.owner}
+
+    def tagged(self, name: str) -> dict[str, str]:
+        """Return the tags with the name that consoles show."""
+        return {**self.tags, "Name": f"{self.prefix}-{name}"}
+
+    def parameter(self, path: str) -> str:
+        """Return the name of a parameter in SSM's Parameter Store."""
+        return f"/{self.project}/{self.stack}/{path}"
+
+
+def tagging_provider(names: Names, region: str) -> aws.Provider:
+    """Return the provider that tags all that AWS lets it tag; disks get their tags where made."""
+    return aws.Provider("aws", region=region, default_tags={"tags": names.tags})
+
+
+class Component(pulumi.ComponentResource):
+    """A concern of the stack; what it creates is its child and shares its provider."""
+
+    def __init__(self, kind: str, opts: pulumi.ResourceOptions | None) -> None:
+        super().__init__(f"framerail:aws:{kind}", kind.lower(), None, opts)
+
+    def child(self, **options: object) -> pulumi.ResourceOptions:
+        """Return the options of a resource of this component."""
+        return pulumi.ResourceOptions(parent=self, **options)  # type: ignore[arg-type]

@@ -1,0 +1,151 @@
+"""Our services and the model in the cluster: `kserve/` with this stack's values and rights."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+import yaml
+from broker import KafkaAccess
+from camera import CameraAccess
+from cluster import Identity
+from manifests import Bindings, Manifest, Stages, bound, staged, streams_file
+from naming import Component
+from policies import Statement, allow, document
+from storage import CHECKOUT, EVIDENCE_PREFIX, MODELS_PREFIX, Storage
+
+import pulumi
+from ops.costs import Deployment
+
+OVERLAY = CHECKOUT / "kserve" / "overlays" / "aws"
+NAMESPACE = "framerail"
+MODEL_READER = "model-reader"
+POSTPROC = "postproc"
+# Where the pods mount the Secret `framerail-kafka`.
+CA_FILE = "/etc/framerail/secrets/ca.pem"
+
+
+def rendered(overlay: Path) -> list[Manifest]:
+    """Return what `kubectl kustomize` makes of an overlay; raises where kubectl is absent."""
+    said = subprocess.run(  # noqa: S603 - our own folder
+        ("kubectl", "kustomize", str(overlay)),  # noqa: S607 - the user's own kubectl
+        check=True,
+        capture_output=True,
+    )
+    return [manifest for manifest in yaml.safe_load_all(said.stdout) if manifest]
+
+
+def service_settings(
+    kafka: KafkaAccess, bucket: pulumi.Input[str], region: str
+) -> dict[str, pulumi.Input[str]]:
+    """Return what differs from the YAML's own settings; `runtime.settings` has the words."""
+    return {
+        "FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "FRAMERAIL_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "FRAMERAIL_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+        "FRAMERAIL_KAFKA_USERNAME": kafka.username,
+        "FRAMERAIL_KAFKA_CA_FILE": CA_FILE,
+        "FRAMERAIL_S3_BUCKET": bucket,
+        "FRAMERAIL_S3_REGION": region,
+    }
+
+
+def model_rights(storage: Storage) -> list[Statement]:
+    """Return what KServe's storage initializer does: list one folder, and read what is in it."""
+    listing = allow(["s3:ListBucket"], [storage.models.arn])
+    listing["Condition"] = {"StringLike": {"s3:prefix": [MODELS_PREFIX, f"{MODELS_PREFIX}/*"]}}
+    objects = pulumi.Output.concat(storage.models.arn, f"/{MODELS_PREFIX}/*")
+    return [listing, allow(["s3:GetObject"], [objects])]
+
+
+def evidence_rights(storage: Storage) -> list[Statement]:
+    """Return what postproc does: put pictures, the probe at its start among them."""
+    pictures = pulumi.Output.concat(storage.evidence.arn, f"/{EVIDENCE_PREFIX}/*")
+    return [allow(["s3:PutObject"], [pictures])]
+
+
+class Workloads(Component):
+    """Applied in four stages, so that `pulumi up` ends when pictures can flow."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        identity: Identity,
+        storage: Storage,
+        images: Mapping[str, pulumi.Input[str]],
+        kafka: KafkaAccess,
+        camera: CameraAccess,
+        after: Sequence[pulumi.Resource],
+        overlay: Path = OVERLAY,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("Workloads", opts)
+        self._rights: list[pulumi.Resource] = []
+        role_arns = {
+            MODEL_READER: self._role(identity, MODEL_READER, model_rights(storage)),
+            POSTPROC: self._role(identity, POSTPROC, evidence_rights(storage)),
+        }
+        bindings = Bindings(
+            images=images,
+            settings=service_settings(kafka, storage.evidence.id, deployment.region),
+            streams=streams_file(deployment.cameras, camera.address, deployment.frames_per_s),
+            role_arns=role_arns,
+            storage_uri=pulumi.Output.concat("s3://", storage.models.id, f"/{MODELS_PREFIX}"),
+        )
+        stages = staged(bound(rendered(overlay), bindings))
+        self._apply(stages, kafka, camera, [*after, *storage.uploads, *self._rights])
+        self.register_outputs({})
+
+    def _role(
+        self, identity: Identity, account: str, statements: Sequence[Statement]
+    ) -> pulumi.Output[str]:
+        role = aws.iam.Role(
+            account, assume_role_policy=identity.trust(NAMESPACE, account), opts=self.child()
+        )
+        policy = document(*statements)
+        self._rights.append(
+            aws.iam.RolePolicy(account, role=role.name, policy=policy, opts=self.child())
+        )
+        return role.arn
+
+    def _apply(
+        self,
+        stages: Stages,
+        kafka: KafkaAccess,
+        camera: CameraAccess,
+        after: Sequence[pulumi.Resource],
+    ) -> None:
+        namespace = self._group("namespace", stages.namespace, [])
+        secrets = [
+            self._secret(
+                "framerail-kafka",
+                {"framerail_kafka_password": kafka.password, "ca.pem": kafka.ca_certificate},
+                namespace,
+            ),
+            self._secret(
+                "framerail-cameras",
+                {"CAMERA_USER": camera.username, "CAMERA_PASSWORD": camera.password},
+                namespace,
+            ),
+        ]
+        ground = self._group("ground", stages.ground, [namespace, *after])
+        model = self._group("model", stages.model, [ground])
+        self._group("services", stages.services, [ground, model, *secrets])
+
+    def _secret(
+        self, name: str, values: dict[str, pulumi.Input[str]], namespace: pulumi.Resource
+    ) -> k8s.core.v1.Secret:
+        return k8s.core.v1.Secret(
+            name,
+            metadata={"name": name, "namespace": NAMESPACE},
+            string_data=pulumi.Output.secret(values),
+            opts=self.child(depends_on=[namespace]),
+        )
+
+    def _group(
+        self, name: str, objects: list[dict[str, Any]], after: Sequence[pulumi.Resource]
+    ) -> k8s.yaml.v2.ConfigGroup:
+        return k8s.yaml.v2.ConfigGroup(name, objs=objects, opts=self.child(depends_on=list(after)))

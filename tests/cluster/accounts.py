@@ -1,0 +1,73 @@
+"""The account of the system in the cluster, read through the Services of Kafka and S3."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops.books import Books
+from ops.tally import StreamReport
+from tests.cluster.kubectl import eventually, kubectl, pods
+
+KAFKA = "kafka.framerail.svc:9092"
+S3 = "http://s3.framerail.svc:8333"
+BUCKET = "framerail-evidence"
+STREAMS = ("cam1", "cam2")
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Reads what became of every frame."""
+
+    credentials_file: Path
+    _addresses: dict[str, str] = field(
+        default_factory=lambda: {
+            "kafka": KAFKA,
+            "s3": S3,
+            "bucket": BUCKET,
+            "postproc_metrics": "http://postproc.framerail.svc:8080/metrics",
+        }
+    )
+
+    @contextmanager
+    def opened(self) -> Iterator[Books]:
+        """Connect for the length of a block."""
+        books = Books(self._addresses, self.credentials_file)
+        try:
+            yield books
+        finally:
+            books.close()
+
+    def now(self) -> dict[str, StreamReport]:
+        """Return the account of every stream at this moment."""
+        with self.opened() as books:
+            return books.refresh()
+
+    def wait_for_more_evidence(self, within_s: float) -> None:
+        """Wait until each stream has more pictures than now."""
+        with self.opened() as books:
+            before = books.refresh()
+
+            def has_more() -> bool:
+                after = books.refresh()
+                return all(after[name].evidence > before[name].evidence for name in STREAMS)
+
+            eventually(has_more, "each stream gets another picture", within_s)
+
+    @contextmanager
+    def closed(self, within_s: float = 120) -> Iterator[dict[str, StreamReport]]:
+        """Stop the cameras, wait until nothing is on its way, and start them again afterwards."""
+        kubectl("scale", "deployment/cameras", "--replicas=0")
+        try:
+            eventually(lambda: not pods("app.kubernetes.io/name=cameras"), "no camera", 60)
+            with self.opened() as books:
+
+                def is_closed() -> bool:
+                    before, after = books.refresh(), books.refresh()
+                    is_still = all(after[n].published == before[n].published for n in STREAMS)
+                    return is_still and all(report.is_settled for report in after.values())
+
+                eventually(is_closed, "nothing is on its way any more", within_s)
+                yield books.refresh()
+        finally:
+            kubectl("scale", "deployment/cameras", "--replicas=1")
