@@ -5,6 +5,7 @@ Works with any model of the signature in `consumer.triton`, on any server, witho
 
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -64,7 +65,11 @@ def infer(
         ModelSettings, **{name: value for name, value in given.items() if value is not None}
     )
     print_pictures = _print_json if as_json else _print_table
-    print_pictures(_inferred(settings, pictures_in(paths), batch_size))
+    unreadable: list[str] = []
+    pictures = read_pictures(pictures_in(paths), unreadable)
+    print_pictures(_inferred(settings, pictures, batch_size))
+    if unreadable:
+        raise ConfigurationError("not pictures that OpenCV can read: " + ", ".join(unreadable))
 
 
 def pictures_in(paths: Sequence[Path]) -> list[Path]:
@@ -86,19 +91,27 @@ def pictures_in(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Return RGB of shape (height, width, 3), uint8; raise ConfigurationError if it is none."""
-    encoded = np.frombuffer(path.read_bytes(), np.uint8)
-    try:
-        bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-    except cv2.error:  # an empty file, or more pixels than OpenCV takes
-        bgr = None
-    if bgr is None:
-        raise ConfigurationError(f"{path}: not a picture that OpenCV can read")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+def read_pictures(
+    paths: Sequence[Path], unreadable: list[str]
+) -> Iterator[tuple[Path, NDArray[np.uint8]]]:
+    """Yield pictures as RGB, shape (height, width, 3), uint8; name others in `unreadable`."""
+    for path in paths:
+        encoded = np.frombuffer(path.read_bytes(), np.uint8)
+        try:
+            bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        except cv2.error:  # an empty file, or more pixels than OpenCV takes
+            bgr = None
+        if bgr is None:
+            unreadable.append(str(path))
+        else:
+            yield path, np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _inferred(settings: ModelSettings, paths: Sequence[Path], batch_size: int) -> Iterator[Picture]:
+def _inferred(
+    settings: ModelSettings,
+    pictures: Iterator[tuple[Path, NDArray[np.uint8]]],
+    batch_size: int,
+) -> Iterator[Picture]:
     labels = read_labels(settings.labels_file)
     model = TritonModel(
         settings.triton_address,
@@ -108,13 +121,10 @@ def _inferred(settings: ModelSettings, paths: Sequence[Path], batch_size: int) -
     )
     signature = model.signature()
     step = min(batch_size, max(signature.max_batch_size, 1))
-    for start in range(0, len(paths), step):
-        chunk = paths[start : start + step]
-        pictures = [read_picture(path) for path in chunk]
-        resized = [cv2.resize(picture, signature.input_wh) for picture in pictures]
+    while chunk := list(islice(pictures, step)):
+        resized = [cv2.resize(picture, signature.input_wh) for _, picture in chunk]
         images = np.stack(resized).astype(np.uint8, copy=False)
-        outputs = model.infer(images).images
-        for path, picture, output in zip(chunk, pictures, outputs, strict=True):
+        for (path, picture), output in zip(chunk, model.infer(images).images, strict=True):
             size_wh = (picture.shape[1], picture.shape[0])
             found = detections_of(output, size_wh, settings.min_confidence, labels)
             yield Picture(str(path), size_wh, found)
@@ -128,6 +138,7 @@ def _print_json(pictures: Iterator[Picture]) -> None:
 
 def _print_table(pictures: Iterator[Picture]) -> None:
     table = Table("picture", "label", "confidence", "x1", "y1", "x2", "y2")
+    table.columns[0].overflow = "fold"
     for column in table.columns[2:]:
         column.justify = "right"
     for picture in pictures:

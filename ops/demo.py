@@ -122,14 +122,21 @@ def _await_first_picture(run: _Run) -> float:
         return any(report.evidence for report in streams.values())
 
     if not run.follow(has_picture, FIRST_PICTURE_WITHIN_S):
-        log = run.pipeline.workspace.logs / "producer.log"
+        log = run.pipeline.workspace.logs / f"{stuck_service(run.books.refresh())}.log"
         raise DependencyError(
-            f"no picture within {FIRST_PICTURE_WITHIN_S:g} s; the producer's log, {log}, ends:\n"
+            f"no picture within {FIRST_PICTURE_WITHIN_S:g} s; the end of {log} says why:\n"
             + "\n".join(log.read_text(errors="replace").splitlines()[-5:])
         )
     elapsed_s = run.elapsed_s()
     run.report("first picture", f"ready, {elapsed_s:.1f} s after the start")
     return elapsed_s
+
+
+def stuck_service(streams: dict[str, StreamReport]) -> str:
+    """Return the first service on the way of a frame whose work does not show."""
+    if not any(report.published for report in streams.values()):
+        return "producer"
+    return "postproc" if any(report.inferred for report in streams.values()) else "consumer"
 
 
 def _settle(run: _Run) -> dict[str, StreamReport]:

@@ -335,5 +335,11 @@ def test_pictures_can_be_sent_to_triton_without_kafka(
     found = [json.loads(line) for line in run.stdout.splitlines()]
     assert [Path(picture["path"]).name for picture in found] == ["0.jpg", "1.jpg", "2.jpg"]
     assert all(picture["detections"][0]["label"] == "person" for picture in found)
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    (tmp_path / "worse.jpg").write_bytes(b"")
+    again = subprocess.run([*argv, *address], cwd=CHECKOUT, capture_output=True, check=False)
+    assert (again.returncode, len(again.stdout.splitlines())) == (2, 3)
+    assert b"bad.jpg" in again.stderr
+    assert b"worse.jpg" in again.stderr
     away = subprocess.run([*argv, "--address", "127.0.0.1:9"], cwd=CHECKOUT, capture_output=True)
     assert (away.returncode, b"127.0.0.1:9" in away.stderr) == (3, True)

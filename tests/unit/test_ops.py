@@ -21,6 +21,7 @@ from contracts.results import (
     Timings,
 )
 from ops.contact_sheet import contact_sheet, evenly
+from ops.demo import stuck_service
 from ops.options import StackOptions, checked_options
 from ops.progress import shown_progress
 from ops.report import StackReport, print_streams
@@ -222,3 +223,13 @@ def test_progress_without_a_terminal_is_a_line_an_event_and_few_counts() -> None
     lines = written.getvalue().splitlines()
     assert len(lines) == 2
     assert Path(lines[0]).name.endswith("starting")
+
+
+def test_a_demo_without_pictures_is_explained_by_the_service_that_shows_no_work() -> None:
+    waiting = tally_of([headers(0)])
+    inferred = tally_of([headers(seq) for seq in range(25)])
+    inferred.add_result(result(0, 24))
+    assert stuck_service({}) == "producer"
+    assert stuck_service({"cam1": StreamTally().report(None)}) == "producer"
+    assert stuck_service({"cam1": waiting.report(None)}) == "consumer"
+    assert stuck_service({"cam1": inferred.report(None)}) == "postproc"
