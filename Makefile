@@ -10,8 +10,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 PACKAGES := contracts runtime producer consumer postproc ops local serving modelling docs
-SCRIPTS := .ci/run tests/cluster/run tests/cluster/images/build $(wildcard pulumi/templates/*.sh)
-DOCKERFILES := $(wildcard */Dockerfile)
+SCRIPTS := .ci/run tests/cluster/run tests/cluster/images/build kserve/overlays/cluster/prepare \
+	$(wildcard tests/cluster/images/kafka/bin/* pulumi/templates/*.sh)
+DOCKERFILES := $(wildcard */Dockerfile kserve/overlays/cluster/*.Dockerfile tests/cluster/images/*/Dockerfile)
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 .PHONY: help setup servers demo test test-unit test-integration test-infra test-e2e cluster-test
 .PHONY: lint format lock clean
@@ -57,6 +59,7 @@ lint: setup ## ruff, mypy, shellcheck and hadolint, as strict as they go.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=pulumi $(BIN)/mypy $(PACKAGES) tests pulumi
+	$(BIN)/mypy kserve/overlays/cluster/upload_models.py
 	$(BIN)/shellcheck $(SCRIPTS)
 	$(BIN)/hadolint $(DOCKERFILES)
 
@@ -66,9 +69,11 @@ format: setup ## Put the code into shape.
 
 lock: setup ## Write the lock files anew from what pyproject.toml and requirements/*.in ask for.
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements/dev.txt
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements/serving.in -o requirements/serving.txt
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements/modelling.in -o requirements/modelling.txt
+	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.txt
+	$(COMPILE) requirements/serving.in -o requirements/serving.txt
+	$(COMPILE) requirements/modelling.in -o requirements/modelling.txt
+	for service in producer consumer postproc; do \
+	  $(COMPILE) --extra $$service pyproject.toml -o requirements/$$service.txt; done
 
 clean: ## Delete everything that was installed, built or stored here.
 	@test ! -x $(BIN)/framerail || $(BIN)/framerail down

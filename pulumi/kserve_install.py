@@ -1,6 +1,9 @@
 """KServe and the cert-manager that its webhooks need, from their Helm charts, versions fixed."""
 
+from pathlib import Path
+
 import pulumi_kubernetes as k8s
+import yaml
 from naming import Component
 
 import pulumi
@@ -11,6 +14,9 @@ KSERVE_VERSION = "v0.20.0"
 KSERVE_NAMESPACE = "kserve"
 KSERVE_CHARTS = "oci://ghcr.io/kserve/charts"
 INSTALL_WITHIN_S = 600
+STORAGE_CONTAINER_PATCH = (
+    Path(__file__).resolve().parents[1] / "kserve" / "storage-container.patch.yaml"
+)
 
 
 class KServe(Component):
@@ -33,14 +39,28 @@ class KServe(Component):
             values={},
             after=[cert_manager],
         )
-        self.ready = self._release(
+        controller = self._release(
             "kserve",
             chart=f"{KSERVE_CHARTS}/kserve-resources",
             version=KSERVE_VERSION,
             values=controller_values(),
             after=[cert_manager, resources],
         )
+        self.ready = self._storage_container(controller)
         self.register_outputs({})
+
+    def _storage_container(self, controller: pulumi.Resource) -> pulumi.Resource:
+        """Give KServe's storage initializer what `restricted` asks for, or no predictor starts."""
+        patch = yaml.safe_load(STORAGE_CONTAINER_PATCH.read_text(encoding="utf-8"))
+        return k8s.apiextensions.CustomResourcePatch(
+            "storage-container",
+            api_version="serving.kserve.io/v1alpha1",
+            kind="ClusterStorageContainer",
+            # The chart made it; these fields are ours from now on.
+            metadata={"name": "default", "annotations": {"pulumi.com/patchForce": "true"}},
+            spec=patch["spec"],
+            opts=self.child(depends_on=[controller]),
+        )
 
     def _release(
         self,

@@ -53,6 +53,15 @@ def test_no_service_of_the_cluster_gets_an_address_outside_of_it(program: Progra
     assert not [each for each in objects(program) if each["kind"] in ("Ingress", "Gateway")]
 
 
+def test_kserves_storage_initializer_may_start_where_pods_are_restricted(program: Program) -> None:
+    patch = program.one("ClusterStorageContainerPatch", "storage-container")
+    assert patch.inputs["metadata"]["name"] == "default"
+    context = patch.inputs["spec"]["container"]["securityContext"]
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert [urn for urn in patch.depends_on if urn.endswith("Release::kserve")]
+
+
 def test_kserve_makes_plain_deployments_and_no_ingress(program: Program) -> None:
     release = program.one("helm.sh/v3:Release", "kserve")
     controller = release.inputs["values"]["kserve"]["controller"]

@@ -36,7 +36,7 @@ def test_the_model_is_served_before_services_that_wait_for_it_are_waited_for(
     assert waits_for("ground", "namespace")
     assert waits_for("model", "ground")
     assert waits_for("services", "model")
-    assert [urn for urn in groups["ground"].depends_on if urn.endswith("Release::kserve")]
+    assert [urn for urn in groups["ground"].depends_on if urn.endswith("::storage-container")]
     (model,) = groups["model"].inputs["objs"]
     assert model["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
 
