@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -38,6 +39,8 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def program() -> "Program":
     """The whole program, run once with the settings that a new stack has."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not on PATH: the program renders its YAML with it")
     from tests.infra.recording import run_program
 
     settings = {"aws:region": "ap-south-1", "framerail:owner_email": "owner@example.com"}
