@@ -19,6 +19,7 @@ BROKER_FILES = (
     "kafka_run.sh",
     "kafka.properties",
     "kafka-log4j2.yaml",
+    "kafka-pom.xml",
     "kafka-jars.sha256",
     "kafka.service",
 )

@@ -6,17 +6,24 @@ set -a
 source /etc/framerail/machine.env
 set +a
 : "${KAFKA_LIBS:?}" "${KAFKA_MOUNT:?}" "${DATA_VOLUME:?}" "${SCRIPTS:?}"
-readonly MAVEN=https://repo1.maven.org/maven2
+
+retried() {
+  # The network of a machine that has just been born, and mirrors, fail now and then.
+  for _ in {1..8}; do
+    "$@" && return
+    sleep 5
+  done
+  return 1
+}
 
 install_jars() {
-  # The very files that the embedded stack runs, by their checksums.
-  local sum path
+  # The very files that the embedded stack runs: the same list, and checked by their checksums.
   mkdir -p "${KAFKA_LIBS}"
+  retried mvn --batch-mode --no-transfer-progress --file "${SCRIPTS}/kafka-pom.xml" \
+    dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="${KAFKA_LIBS}"
   while read -r sum path; do
-    curl --fail --silent --show-error --location --retry 8 --retry-all-errors \
-      --output "${KAFKA_LIBS}/${path##*/}" "${MAVEN}/${path}"
-    echo "${sum}  ${KAFKA_LIBS}/${path##*/}" | sha256sum --check --quiet
-  done <"${SCRIPTS}/kafka-jars.sha256"
+    echo "${sum}  ${KAFKA_LIBS}/${path##*/}"
+  done <"${SCRIPTS}/kafka-jars.sha256" | sha256sum --check --quiet
 }
 
 mount_data_volume() {
@@ -34,7 +41,7 @@ mount_data_volume() {
   chown kafka:kafka "${KAFKA_MOUNT}"
 }
 
-dnf install --assumeyes --quiet java-17-amazon-corretto-headless
+retried dnf install --assumeyes --quiet java-17-amazon-corretto-headless maven-amazon-corretto17
 useradd --system --no-create-home --shell /sbin/nologin kafka
 install_jars
 mount_data_volume
