@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,17 +138,3 @@ def _settled(framerail: Framerail) -> dict[str, Any]:
             return report
         before = published
     pytest.fail(f"the books did not close: {report}")
-
-
-@pytest.fixture(scope="session")
-def eventually() -> Callable[[Callable[[], bool], str, float], None]:
-    """Wait for a condition: `eventually(condition, "what it means", within_s)`."""
-
-    def wait(condition: Callable[[], bool], meaning: str, within_s: float) -> None:
-        deadline_s = time.monotonic() + within_s
-        while not condition():
-            if time.monotonic() > deadline_s:
-                pytest.fail(f"not within {within_s:.0f} s: {meaning}")
-            time.sleep(0.05)
-
-    return wait

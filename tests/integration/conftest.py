@@ -7,8 +7,7 @@ Each fixture yields the `EmbeddedStack` of its server: `kafka.addresses.kafka_bo
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -77,17 +76,3 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
     """A real Triton with the project's model repository loaded."""
     with running(tmp_path_factory.mktemp("triton"), "triton") as stack:
         yield stack
-
-
-@pytest.fixture(scope="session")
-def eventually() -> Callable[[Callable[[], bool], str, float], None]:
-    """Wait for a condition: `eventually(condition, "what it means", within_s)`."""
-
-    def wait(condition: Callable[[], bool], meaning: str, within_s: float) -> None:
-        deadline_s = time.monotonic() + within_s
-        while not condition():
-            if time.monotonic() > deadline_s:
-                pytest.fail(f"not within {within_s:.0f} s: {meaning}")
-            time.sleep(0.05)
-
-    return wait
