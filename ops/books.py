@@ -3,14 +3,10 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from configparser import ConfigParser
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 import urllib3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -21,12 +17,9 @@ from contracts.frames import FrameHeaders
 from contracts.names import FRAMES_PREFIX, RESULTS_TOPIC, stream_of_topic
 from contracts.results import decode_result
 from ops.tally import Quantiles, StreamReport, StreamTally, histogram_quantiles
+from ops.target import Target
 from runtime.errors import DependencyError
 from runtime.kafka_clients import open_consumer
-from runtime.settings import KafkaSettings, load_settings
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 CAPTURE_TO_S3 = "framerail_capture_to_evidence_seconds"
 FETCH_BYTES = 32 * 1024 * 1024
@@ -42,25 +35,23 @@ class Books:
 
     def __init__(
         self,
-        addresses: Mapping[str, str],
-        credentials_file: Path,
+        target: Target,
         between_reads: Callable[[], None] = never_stop,
     ) -> None:
         """Connect to Kafka; raise DependencyError if it is away.
 
         `between_reads` is called while a long read goes on; what it raises ends the read.
         """
-        settings = load_settings(KafkaSettings, kafka_bootstrap_servers=addresses["kafka"])
         self._consumer: KafkaConsumer = open_consumer(
-            settings,
+            target.settings,
             "framerail-books",
             fetch_max_bytes=FETCH_BYTES,
             max_partition_fetch_bytes=FETCH_BYTES,
             metadata_max_age_ms=1000,
         )
-        self._s3 = s3_client(addresses["s3"], credentials_file)
-        self._bucket = addresses["bucket"]
-        self._metrics_url = addresses["postproc_metrics"]
+        self._s3 = target.s3()
+        self._bucket = target.settings.s3_bucket
+        self._metrics_url = target.postproc_metrics_url
         self._between_reads = between_reads
         self._tallies: dict[str, StreamTally] = {}
 
@@ -78,7 +69,7 @@ class Books:
             self._list_evidence()
         except (KafkaError, ClientError, BotoCoreError) as error:
             raise DependencyError(f"the books cannot be read: {error}") from error
-        latencies = read_latencies(self._metrics_url)
+        latencies = read_latencies(self._metrics_url) if self._metrics_url else {}
         return {
             stream_id: tally.report(latencies.get(stream_id))
             for stream_id, tally in sorted(self._tallies.items())
@@ -159,21 +150,6 @@ class Books:
                 yield from (stored["Key"] for stored in page.get("Contents", []))
         except self._s3.exceptions.NoSuchBucket:
             return  # the post-processor has not made it yet
-
-
-def s3_client(endpoint: str, credentials_file: Path) -> "S3Client":
-    """Return a client of the local S3 with the keys of its workspace."""
-    keys = ConfigParser(interpolation=None)
-    keys.read(credentials_file)
-    profile = keys["framerail"]
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=profile["aws_access_key_id"],
-        aws_secret_access_key=profile["aws_secret_access_key"],
-        config=Config(retries={"mode": "standard", "max_attempts": 5}),
-    )
 
 
 def read_latencies(metrics_url: str) -> dict[str, Quantiles]:

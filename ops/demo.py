@@ -20,6 +20,7 @@ from ops.pipeline import Pipeline
 from ops.progress import shown_progress
 from ops.report import StackReport
 from ops.tally import StreamReport
+from ops.target import local_target
 from runtime.errors import DependencyError, FramerailError
 
 FIRST_PICTURE_WITHIN_S = 60.0
@@ -80,7 +81,8 @@ def run_demo(options: StackOptions, seconds: float, console: Console) -> StackRe
         shutil.rmtree(workspace.storage, ignore_errors=True)
         pipeline = Pipeline.choose(workspace, options)
         supervisor.start(supervisor.prepare(pipeline.prepare), pipeline.addresses)
-        books = Books(pipeline.addresses, workspace.credentials_file, lambda: tend(supervisor))
+        target = local_target(pipeline.addresses, workspace.credentials_file)
+        books = Books(target, lambda: tend(supervisor))
         with closing(books):
             return _account(_Run(begun_s, pipeline, supervisor, books, report), seconds)
 

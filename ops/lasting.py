@@ -19,6 +19,7 @@ from ops.books import Books
 from ops.options import StackOptions, demo_workspace, lasting_workspace
 from ops.progress import shown_progress
 from ops.report import ADDRESSES, PartReport, StackReport
+from ops.target import local_target
 from runtime.errors import ConfigurationError, DependencyError, FramerailError
 
 LOOK_EVERY_S = 0.1
@@ -118,7 +119,7 @@ def read_status() -> StackReport:
     """Return the account of the pipeline that runs. Raises DependencyError if none does."""
     state = running_state()
     workspace = lasting_workspace()
-    books = Books(state.addresses, workspace.credentials_file)
+    books = Books(local_target(state.addresses, workspace.credentials_file))
     try:
         streams = books.refresh()
     finally:

@@ -7,11 +7,11 @@ from typing import Protocol
 
 from postproc import metrics
 from postproc.pictures import Picture
-from postproc.store import StoreRefused
 from runtime.backoff import growing_waits
 from runtime.errors import TransientError
 from runtime.health import Heartbeat
 from runtime.logs import Logger
+from runtime.s3 import StoreRefused
 from runtime.stop import StopSignal
 from runtime.storms import StormFold
 

@@ -1,30 +1,14 @@
-"""The settings of the post-processor. Keys to S3 are not among them: boto3 finds those itself."""
+"""What the post-processor is told."""
 
 from pydantic import Field
 
 from contracts.frames import MAX_FRAME_PX
-from runtime.settings import KafkaSettings
+from runtime.settings import KafkaSettings, S3Settings
 
 
-class PostprocSettings(KafkaSettings):
-    """Where results come from, where pictures go, and how many are under way at once.
+class PostprocSettings(S3Settings, KafkaSettings):
+    """Where results come from, where pictures go, and how many are under way at once."""
 
-    Credentials come from boto3's own chain: variables, a shared file or profile, or the role of the
-    instance or pod (boto3 guide, "Credentials"). They are never settings of ours.
-    """
-
-    s3_bucket: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
-        description="Bucket that takes the annotated pictures, under `evidence/`.",
-    )
-    s3_endpoint_url: str | None = Field(
-        None,
-        pattern=r"^https?://[^\s/@]+/?$",
-        description="Address of an S3 server, as http://host:port; AWS when it is not set.",
-    )
-    s3_region: str | None = Field(
-        None, description="Region of the bucket; when it is not set, boto3's own chain finds it."
-    )
     s3_create_bucket: bool = Field(
         False, description="Whether the bucket is made at the start where it is missing."
     )

@@ -113,6 +113,36 @@ class KafkaSettings(ServiceSettings):
         return self
 
 
+class S3Settings(ServiceSettings):
+    """Where the pictures are kept.
+
+    Credentials come from boto3's own chain: variables, a shared file or profile, or the role of the
+    instance or pod (boto3 guide, "Credentials"). They are never settings of ours.
+    """
+
+    s3_bucket: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        description="Bucket that takes the annotated pictures, under `evidence/`.",
+    )
+    s3_endpoint_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/@]+/?$",
+        description="Address of an S3 server, as http://host:port; AWS when it is not set.",
+    )
+    s3_region: str | None = Field(
+        None, description="Region of the bucket; when it is not set, boto3's own chain finds it."
+    )
+    s3_ca_file: Path | None = Field(
+        None, description="PEM file of the authority that signed the certificate of the S3 server."
+    )
+
+    @model_validator(mode="after")
+    def _ca_file_is_there(self) -> Self:
+        if self.s3_ca_file is not None and not self.s3_ca_file.is_file():
+            raise ValueError(f"s3_ca_file {self.s3_ca_file}: no such file")
+        return self
+
+
 def load_settings(settings_class: type[S], **given: object) -> S:
     """Read the settings of a service; `given` ones win over the environment.
 

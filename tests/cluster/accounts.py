@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ops.books import Books
 from ops.tally import StreamReport
+from ops.target import Target, local_target
 from tests.cluster.kubectl import eventually, kubectl, pods
 
 KAFKA = "kafka.framerail.svc:9092"
@@ -20,19 +21,22 @@ class Accounts:
     """Reads what became of every frame."""
 
     credentials_file: Path
-    _addresses: dict[str, str] = field(
-        default_factory=lambda: {
+
+    @property
+    def target(self) -> Target:
+        """Where Kafka and S3 of the cluster are reached."""
+        addresses = {
             "kafka": KAFKA,
             "s3": S3,
             "bucket": BUCKET,
             "postproc_metrics": "http://postproc.framerail.svc:8080/metrics",
         }
-    )
+        return local_target(addresses, self.credentials_file)
 
     @contextmanager
     def opened(self) -> Iterator[Books]:
         """Connect for the length of a block."""
-        books = Books(self._addresses, self.credentials_file)
+        books = Books(self.target)
         try:
             yield books
         finally:

@@ -7,8 +7,7 @@ import pytest
 
 from consumer.triton import TritonModel
 from local.stack import CHECKOUT
-from ops.books import s3_client
-from tests.cluster.accounts import S3, Accounts
+from tests.cluster.accounts import Accounts
 from tests.cluster.kubectl import PREDICTORS, eventually, is_ready, kubectl, pods, read, ready_pods
 
 pytestmark = [pytest.mark.usefixtures("system"), pytest.mark.timeout(400)]
@@ -68,7 +67,7 @@ def test_after_all_of_that_no_published_frame_is_lost_or_doubled(accounts: Accou
 @pytest.fixture
 def broken_version(accounts: Accounts) -> Iterator[str]:
     """The model repository with a third version that is no model, in S3; undone afterwards."""
-    s3 = s3_client(S3, accounts.credentials_file)
+    s3 = accounts.target.s3()
     folder = CHECKOUT / "model_repository"
     for path in folder.rglob("*"):
         if path.is_file():

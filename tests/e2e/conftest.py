@@ -15,6 +15,7 @@ import yaml
 
 from local.ports import free_ports
 from ops.options import DEMO_VIDEO
+from ops.target import Target, local_target
 from tests.e2e.framerail_command import Framerail
 from tests.producer_clips import ClipSpec, write_clip
 
@@ -45,6 +46,11 @@ class Pipeline:
     def addresses(self) -> dict[str, str]:
         addresses: dict[str, str] = self.report["addresses"]
         return addresses
+
+    @property
+    def target(self) -> Target:
+        addresses = {**self.addresses, "bucket": self.report["bucket"]}
+        return local_target(addresses, Path(self.report["credentials_file"]))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """From a camera to evidence, with every process and server real."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from consumer.detections import detections_of, split_outputs
 from contracts.names import RESULTS_TOPIC, frames_topic
 from contracts.results import BatchResult, decode_result
 from local.stack import CHECKOUT
-from ops.books import s3_client
 from tests.e2e.conftest import DEAD, KINDS, PEOPLE, PEOPLE_FRAMES, Pipeline
 
 MODEL = CHECKOUT / "model_repository" / "ssd_mobilenet" / "2" / "model.onnx"
@@ -103,7 +101,7 @@ def run_directly(jpegs: list[bytes]) -> list[Any]:
 
 
 def test_each_picture_in_s3_leads_back_to_its_frame(pipeline: Pipeline) -> None:
-    s3 = s3_client(pipeline.addresses["s3"], Path(pipeline.report["credentials_file"]))
+    s3 = pipeline.target.s3()
     for result in read_results(pipeline, PEOPLE):
         for chosen in result.evidence:
             stored = s3.get_object(Bucket=pipeline.report["bucket"], Key=chosen.key)

@@ -6,11 +6,11 @@ import time
 
 from postproc.patience import PatientStore
 from postproc.pictures import Picture, PictureLimits
-from postproc.store import StoreRefused
 from postproc.worker import RecordWorker
 from runtime.errors import TransientError
 from runtime.health import Heartbeat
 from runtime.logs import get_logger
+from runtime.s3 import StoreRefused
 from runtime.stop import StopSignal
 from tests.postproc_results import batch_result, jpeg_of
 from tests.unit.postproc_fakes import FakeBucket, FakeDeadLetters, FakeStore, record, wait_until
