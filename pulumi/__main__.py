@@ -13,7 +13,7 @@ from naming import Names, tagging_provider
 from network import Network
 from outputs import Outputs, export
 from pulumi.runtime.config import get_config_env
-from settings import PROJECT, Settings, WrongSettings, settings_from
+from settings import PROJECT, Settings, WrongSettings, check_names, settings_from
 from storage import Storage
 from workloads import Workloads
 
@@ -21,8 +21,9 @@ import pulumi
 
 
 def read_settings() -> Settings:
-    """Return the stack's settings, or end with every wrong one named, before anything is made."""
+    """Return the stack's settings; a wrong name or setting ends all before anything is made."""
     try:
+        check_names(pulumi.get_project(), pulumi.get_stack())
         return settings_from(get_config_env() | _asked_for_by_name())
     except WrongSettings as error:
         raise pulumi.RunError(str(error)) from None
@@ -45,14 +46,15 @@ def build(settings: Settings) -> Outputs:
     network = Network(names, settings.region, opts=on_aws)
     storage = Storage(names, settings.evidence_kept_days, opts=on_aws)
     images = Images(names, opts=on_aws)
-    cluster = Cluster(names, settings, network, opts=on_aws)
+    cluster = Cluster(names, settings, network, outlived_by=[storage.evidence], opts=on_aws)
     broker = Broker(names, deployment, network, cluster.nodes_group, opts=on_aws)
     camera = Camera(names, deployment, network, storage, cluster.nodes_group, opts=on_aws)
     in_cluster = pulumi.ResourceOptions(providers=[provider, cluster.kubernetes])
-    kserve = KServe(opts=in_cluster)
+    kserve = KServe(cluster.eks, opts=in_cluster)
     Workloads(
+        names,
         deployment,
-        identity=cluster.identity,
+        cluster=cluster,
         storage=storage,
         images=images.references,
         kafka=broker.access,
@@ -72,7 +74,7 @@ def build(settings: Settings) -> Outputs:
         opts=on_aws,
     )
     access = Access(settings.reviewer, cluster.eks_name, opts=on_aws)
-    return Outputs(settings, cluster, storage, broker, camera, access, stop_at)
+    return Outputs(settings, network, cluster, storage, broker, camera, access, stop_at)
 
 
 export(build(read_settings()))

@@ -22,6 +22,8 @@ MOUNT = "/var/lib/kafka"
 HEAP = "896m"
 SECRET_NAMES = ("key", "certificate", "ca", "broker-password", "framerail-password")
 NODE_ID = 1
+# Maven's own, and the one that binds it to this Java.
+PACKAGES = "java-17-amazon-corretto-headless maven maven-amazon-corretto17"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,9 @@ def broker_environment(names: Names, region: str, volume_id: str) -> dict[str, s
         "SECRET_NAMES": " ".join(SECRET_NAMES),
         "SECRETS": SECRETS_FOLDER,
         "SCRIPTS": SCRIPTS,
+        "PACKAGES": PACKAGES,
+        "INSTALL": "broker_install.sh",
+        "SERVICE": "kafka.service",
         "DATA_VOLUME": volume_id,
         "KAFKA_MOUNT": MOUNT,
         "KAFKA_DATA": f"{MOUNT}/records",

@@ -12,11 +12,14 @@ ENVIRONMENT_FILE = "/etc/framerail/machine.env"
 LIMIT_BYTES = 16 * 1024
 """EC2 refuses longer user data, counted before base64."""
 
+BOOT_UNIT = "framerail-boot.service"
+BOOT_FILES = (BOOT_UNIT, "boot.sh", "fetch_secrets.sh")
 BROKER_FILES = (
-    "broker_boot.sh",
-    "fetch_secrets.sh",
+    *BOOT_FILES,
+    "broker_install.sh",
     "kafka_configure.sh",
     "kafka_run.sh",
+    "kafka_acls.sh",
     "kafka.properties",
     "kafka-log4j2.yaml",
     "kafka-pom.xml",
@@ -24,12 +27,18 @@ BROKER_FILES = (
     "kafka.service",
 )
 CAMERA_FILES = (
-    "camera_boot.sh",
-    "fetch_secrets.sh",
+    *BOOT_FILES,
+    "camera_install.sh",
     "camera_configure.sh",
     "camera_run.sh",
     "mediamtx.yml",
     "camera.service",
+)
+
+# Its job is queued: cloud-init ends before it, and with it the boot.
+RUN = (
+    ("systemctl", "daemon-reload"),
+    ("systemctl", "enable", "--now", "--no-block", BOOT_UNIT),
 )
 
 
@@ -40,15 +49,16 @@ class TooLong(ValueError):
 def user_data(files: Sequence[str], environment: Mapping[str, str]) -> str:
     """Return cloud-init's document, compressed and in base64, the same for the same input.
 
-    The first of `files` is what runs once, at the first boot. `environment` holds no secret: user
-    data can be read by whoever may describe the instance. Raises TooLong above LIMIT_BYTES.
+    cloud-init runs nothing itself, as it tries once: it starts the unit that goes on trying.
+    `environment` holds no secret: user data can be read by whoever may describe the instance.
+    Raises TooLong above LIMIT_BYTES.
     """
     written = [_entry(name) for name in files]
     written.append(
         {"path": ENVIRONMENT_FILE, "permissions": "0644", "content": _env_file(environment)}
     )
     # JSON is YAML, and quotes what it has to.
-    document = json.dumps({"write_files": written, "runcmd": [[f"{SCRIPTS}/{files[0]}"]]})
+    document = json.dumps({"write_files": written, "runcmd": RUN})
     packed = gzip.compress(f"#cloud-config\n{document}\n".encode(), mtime=0)
     if len(packed) > LIMIT_BYTES:
         raise TooLong(f"user data of {len(packed)} bytes; EC2 takes {LIMIT_BYTES}")

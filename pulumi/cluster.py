@@ -47,13 +47,18 @@ class Permitted:
 
 
 class Cluster(Component):
-    """`nodes_group` is the security group of all pods; `kubernetes` talks to the cluster."""
+    """`nodes_group` is the security group of all pods; `kubernetes` talks to the cluster.
+
+    What the pods write into, `outlived_by`, is deleted when the nodes are gone, not before: what is
+    in the cluster ends with it.
+    """
 
     def __init__(
         self,
         names: Names,
         settings: Settings,
         network: Network,
+        outlived_by: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("Cluster", opts)
@@ -64,7 +69,7 @@ class Cluster(Component):
         self.identity = Identity(self.eks.oidc_provider_arn, self.eks.oidc_issuer)
         # Made by EKS; managed nodes, and with them the pods, are its members.
         self.nodes_group = self.eks.cluster_security_group_id
-        self.nodes = self._nodes(names, settings, network)
+        self.nodes = self._nodes(names, settings, network, outlived_by)
         self.kubernetes = k8s.Provider(
             "kubernetes",
             kubeconfig=self.eks.kubeconfig_json,
@@ -78,12 +83,12 @@ class Cluster(Component):
             "metrics-server",
             cluster_name=self.name,
             addon_name="metrics-server",
-            opts=self.child(depends_on=[self.nodes]),
+            opts=self.child(depends_on=[self.nodes], deleted_with=self.eks),
         )
         self.register_outputs({"name": self.name})
 
     def _control_plane(self, names: Names, settings: Settings, network: Network) -> eks.Cluster:
-        permitted = self._role("control-plane", "eks.amazonaws.com", CONTROL_PLANE_POLICIES)
+        permitted = self._role(names, "control", "eks.amazonaws.com", CONTROL_PLANE_POLICIES)
         logs = self._logs(names)
         return eks.Cluster(
             "cluster",
@@ -126,8 +131,14 @@ class Cluster(Component):
             opts=self.child(),
         )
 
-    def _nodes(self, names: Names, settings: Settings, network: Network) -> eks.ManagedNodeGroup:
-        permitted = self._role("nodes", "ec2.amazonaws.com", NODE_POLICIES)
+    def _nodes(
+        self,
+        names: Names,
+        settings: Settings,
+        network: Network,
+        outlived_by: Sequence[pulumi.Resource],
+    ) -> eks.ManagedNodeGroup:
+        permitted = self._role(names, "nodes", "ec2.amazonaws.com", NODE_POLICIES)
         template = self._node_template(names, settings)
         return eks.ManagedNodeGroup(
             "nodes",
@@ -146,7 +157,7 @@ class Cluster(Component):
                 id=template.id, version=template.latest_version.apply(str)
             ),
             tags=names.tags,
-            opts=self.child(depends_on=permitted.attachments),
+            opts=self.child(depends_on=[*permitted.attachments, *outlived_by]),
         )
 
     def _node_template(self, names: Names, settings: Settings) -> aws.ec2.LaunchTemplate:
@@ -177,8 +188,13 @@ class Cluster(Component):
             opts=self.child(),
         )
 
-    def _role(self, name: str, service: str, policies: Sequence[str]) -> Permitted:
-        role = aws.iam.Role(name, assume_role_policy=trusting_service(service), opts=self.child())
+    def _role(self, names: Names, name: str, service: str, policies: Sequence[str]) -> Permitted:
+        role = aws.iam.Role(
+            name,
+            name_prefix=names.role_prefix(name),
+            assume_role_policy=trusting_service(service),
+            opts=self.child(),
+        )
         attachments = [
             aws.iam.RolePolicyAttachment(
                 f"{name}-{policy.rpartition('/')[2]}",

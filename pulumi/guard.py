@@ -82,6 +82,7 @@ class Guard(Component):
         region = aws.get_region_output(opts=invoke).region
         role = aws.iam.Role(
             "stop",
+            name_prefix=names.role_prefix("stop"),
             assume_role_policy=trusting_service(
                 "scheduler.amazonaws.com", **{"aws:SourceAccount": account}
             ),

@@ -20,10 +20,13 @@ STORAGE_CONTAINER_PATCH = (
 
 
 class KServe(Component):
-    """`ready` is what an InferenceService has to wait for."""
+    """`ready` is what an InferenceService has to wait for. All of it ends with `cluster`."""
 
-    def __init__(self, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, cluster: pulumi.Resource, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("KServe", opts)
+        self._cluster = cluster
         cert_manager = self._release(
             "cert-manager",
             chart="cert-manager",
@@ -59,7 +62,7 @@ class KServe(Component):
             # The chart made it; these fields are ours from now on.
             metadata={"name": "default", "annotations": {"pulumi.com/patchForce": "true"}},
             spec=patch["spec"],
-            opts=self.child(depends_on=[controller]),
+            opts=self.child(depends_on=[controller], deleted_with=self._cluster),
         )
 
     def _release(
@@ -85,7 +88,7 @@ class KServe(Component):
             atomic=True,
             timeout=INSTALL_WITHIN_S,
             values=values,
-            opts=self.child(depends_on=after),
+            opts=self.child(depends_on=after, deleted_with=self._cluster),
         )
 
 

@@ -100,6 +100,7 @@ def machine(
     image = aws.ssm.get_parameter_output(
         name=AMAZON_LINUX, opts=pulumi.InvokeOptions(parent=component)
     )
+    profile = instance_profile(names, spec.name, statements, component.child())
     instance = aws.ec2.Instance(
         spec.name,
         ami=image.value,
@@ -108,7 +109,7 @@ def machine(
         private_ip=spec.private_ip,
         associate_public_ip_address=True,
         vpc_security_group_ids=[group.id],
-        iam_instance_profile=instance_profile(spec.name, statements, component.child()).name,
+        iam_instance_profile=profile.name,
         # T types run "unlimited" unless told otherwise: CPU above the baseline would be billed.
         credit_specification={"cpu_credits": "standard"},
         metadata_options=TOKENS_ONLY,

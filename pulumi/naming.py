@@ -6,6 +6,10 @@ import pulumi_aws as aws
 
 import pulumi
 
+ROLE_PREFIX_LIMIT = 38
+"""64 characters of IAM, of which the provider takes 26 for what makes the name unique
+(roleNamePrefixMaxLen in internal/service/iam/role.go of terraform-provider-aws)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -38,6 +42,16 @@ class Names:
     def tagged(self, name: str) -> dict[str, str]:
         """Return the tags with the name that consoles show."""
         return {**self.tags, "Name": f"{self.prefix}-{name}"}
+
+    def role_prefix(self, role: str) -> str:
+        """Return what the name of a role or instance profile begins with.
+
+        Raises ValueError above ROLE_PREFIX_LIMIT, before IAM refuses it half-way through an update.
+        """
+        prefix = f"{self.prefix}-{role}-"
+        if len(prefix) > ROLE_PREFIX_LIMIT:
+            raise ValueError(f"{prefix}: {len(prefix)} characters; IAM takes {ROLE_PREFIX_LIMIT}")
+        return prefix
 
     def parameter(self, path: str) -> str:
         """Return the name of a parameter in SSM's Parameter Store."""

@@ -1,5 +1,7 @@
 """A VPC with two public zones and no NAT: S3 through a gateway endpoint, the rest outwards only."""
 
+from collections.abc import Sequence
+
 import pulumi_aws as aws
 from naming import Component, Names
 
@@ -12,6 +14,13 @@ SUBNET_CIDRS = ("10.20.0.0/20", "10.20.16.0/20")
 BROKER_ADDRESS = "10.20.0.20"
 CAMERA_ADDRESS = "10.20.0.21"
 RESERVED_CIDR = "10.20.0.16/28"
+# "The subnets can't reside in the following Availability Zones", says the user guide of EKS
+# (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html).
+ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"]
+# Local and wavelength zones, once opted into, are listed too: EKS takes none of them.
+ZONES_OF_THE_REGION = aws.GetAvailabilityZonesFilterArgs(
+    name="opt-in-status", values=["opt-in-not-required"]
+)
 
 
 class Network(Component):
@@ -35,19 +44,24 @@ class Network(Component):
         )
         # Every VPC is born with a group that lets its members talk; without rules it lets nothing.
         aws.ec2.DefaultSecurityGroup("default", vpc_id=self.vpc.id, opts=self.child())
-        zones = aws.get_availability_zones_output(
-            state="available", opts=pulumi.InvokeOptions(parent=self)
-        )
-        routes = self._routes()
-        self.zone = zones.names[0]
+        routes, zones = self._routes(), self._zones()
+        self.zone = zones[0]
         self.subnets = [
-            self._subnet(number, cidr, zones.names[number], routes)
+            self._subnet(number, cidr, zones[number], routes)
             for number, cidr in enumerate(SUBNET_CIDRS)
         ]
         self.first_subnet = self.subnets[0]
         self._reserve()
         self._endpoint(region, routes)
         self.register_outputs({"vpc": self.vpc.id})
+
+    def _zones(self) -> pulumi.Output[Sequence[str]]:
+        return aws.get_availability_zones_output(
+            state="available",
+            exclude_zone_ids=ZONES_WITHOUT_EKS,
+            filters=[ZONES_OF_THE_REGION],
+            opts=pulumi.InvokeOptions(parent=self),
+        ).names
 
     def _reserve(self) -> None:
         aws.ec2.SubnetCidrReservation(

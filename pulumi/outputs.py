@@ -6,6 +6,7 @@ from access import Access
 from broker import Broker
 from camera import Camera
 from cluster import Cluster
+from network import Network
 from settings import Settings
 from storage import EVIDENCE_PREFIX, Storage
 
@@ -17,6 +18,7 @@ class Outputs:
     """The parts of the stack that a person has to do with."""
 
     settings: Settings
+    network: Network
     cluster: Cluster
     storage: Storage
     broker: Broker
@@ -33,6 +35,7 @@ def exports(parts: Outputs) -> dict[str, pulumi.Input[object]]:
         "kubeconfig_command": (
             f"aws eks update-kubeconfig --region {region} --name {parts.cluster.name}"
         ),
+        "vpc_id": parts.network.vpc.id,
         "evidence_bucket": parts.storage.evidence.id,
         "evidence_url": pulumi.Output.concat(
             "https://s3.console.aws.amazon.com/s3/buckets/",
@@ -42,6 +45,7 @@ def exports(parts: Outputs) -> dict[str, pulumi.Input[object]]:
         "reviewer_sign_in_url": parts.access.sign_in_url,
         "reviewer_user": parts.settings.reviewer,
         "reviewer_first_password": parts.access.first_password,
+        "broker_instance": parts.broker.instance.id,
         "broker_address": parts.broker.access.bootstrap_servers,
         "broker_user": parts.broker.access.username,
         "broker_password": parts.broker.access.password,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pulumi_aws as aws
+from naming import Names
 
 import pulumi
 
@@ -77,12 +78,12 @@ def trusting_account(
 
 
 def instance_profile(
-    name: str, statements: Sequence[Statement], opts: pulumi.ResourceOptions
+    names: Names, name: str, statements: Sequence[Statement], opts: pulumi.ResourceOptions
 ) -> aws.iam.InstanceProfile:
     """Make the profile of an EC2 instance that may do `statements`, and be reached through SSM."""
-    role = aws.iam.Role(
-        f"{name}-role", assume_role_policy=trusting_service("ec2.amazonaws.com"), opts=opts
-    )
+    prefix = names.role_prefix(name)
+    trust = trusting_service("ec2.amazonaws.com")
+    role = aws.iam.Role(f"{name}-role", name_prefix=prefix, assume_role_policy=trust, opts=opts)
     policy = aws.iam.RolePolicy(
         f"{name}-policy",
         role=role.name,
@@ -91,4 +92,6 @@ def instance_profile(
     )
     # The first boot already reads what the policy allows.
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[policy]))
-    return aws.iam.InstanceProfile(f"{name}-profile", role=role.name, opts=after)
+    return aws.iam.InstanceProfile(
+        f"{name}-profile", name_prefix=prefix, role=role.name, opts=after
+    )

@@ -1,6 +1,7 @@
 """The settings of a stack, checked whole before anything is created."""
 
 import json
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, Self
@@ -19,6 +20,9 @@ from ops.costs import Cost, Deployment, Unpriced, cost_of
 from ops.prices import INR_PER_USD
 
 PROJECT = "framerail"
+STACK_LIMIT = 17
+"""Buckets and roles are named after the stack: their prefixes may take 37 and 38 characters."""
+_STACK = re.compile(rf"[a-z]([a-z0-9-]{{0,{STACK_LIMIT - 2}}}[a-z0-9])?")
 _DEFAULT = Deployment()
 _ADDRESS = r"^[A-Za-z0-9._%+=-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 
@@ -119,6 +123,21 @@ class Settings(BaseModel):
     def budget_usd_per_day(self) -> float:
         """The budget in the currency in which AWS counts."""
         return round(self.budget_inr_per_day / self.inr_per_usd, 2)
+
+
+def check_names(project: str, stack: str) -> None:
+    """Raise WrongSettings where AWS would refuse what is named after this project and stack."""
+    if project != PROJECT:
+        raise WrongSettings(
+            f"this project is called {project!r}; expected {PROJECT!r}, as the settings and the "
+            "lengths of names depend on it: restore `name` in Pulumi.yaml"
+        )
+    if not _STACK.fullmatch(stack):
+        raise WrongSettings(
+            f"this stack is called {stack!r}; expected a to z first, then up to {STACK_LIMIT - 1} "
+            "of a-z, 0-9 and '-', the last not '-', as buckets, roles and image repositories are "
+            "named after it: `pulumi stack rename <name>`"
+        )
 
 
 def settings_from(config: Mapping[str, Any]) -> Settings:

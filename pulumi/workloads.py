@@ -10,9 +10,9 @@ import pulumi_kubernetes as k8s
 import yaml
 from broker import KafkaAccess
 from camera import CameraAccess
-from cluster import Identity
+from cluster import Cluster
 from manifests import Bindings, Manifest, Stages, bound, staged, streams_file
-from naming import Component
+from naming import Component, Names
 from policies import Statement, allow, document
 from storage import CHECKOUT, EVIDENCE_PREFIX, MODELS_PREFIX, Storage
 
@@ -23,6 +23,8 @@ OVERLAY = CHECKOUT / "kserve" / "overlays" / "aws"
 NAMESPACE = "framerail"
 MODEL_READER = "model-reader"
 POSTPROC = "postproc"
+# Of the service accounts in AWS, where names are short.
+ROLES: Mapping[str, str] = {MODEL_READER: "model", POSTPROC: "postproc"}
 # Where the pods mount the Secret `framerail-kafka`.
 CA_FILE = "/etc/framerail/secrets/ca.pem"
 
@@ -67,13 +69,18 @@ def evidence_rights(storage: Storage) -> list[Statement]:
 
 
 class Workloads(Component):
-    """Applied in four stages, so that `pulumi up` ends when pictures can flow."""
+    """Applied in four stages, so that `pulumi up` ends when pictures can flow.
+
+    All of it but the roles ends with the cluster, unasked: after the automatic stop nothing runs
+    that would take KServe's finalizer off the model, and a deletion would wait for it in vain.
+    """
 
     def __init__(
         self,
+        names: Names,
         deployment: Deployment,
         *,
-        identity: Identity,
+        cluster: Cluster,
         storage: Storage,
         images: Mapping[str, pulumi.Input[str]],
         kafka: KafkaAccess,
@@ -83,10 +90,11 @@ class Workloads(Component):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("Workloads", opts)
+        self._cluster = cluster
         self._rights: list[pulumi.Resource] = []
         role_arns = {
-            MODEL_READER: self._role(identity, MODEL_READER, model_rights(storage)),
-            POSTPROC: self._role(identity, POSTPROC, evidence_rights(storage)),
+            MODEL_READER: self._role(names, MODEL_READER, model_rights(storage)),
+            POSTPROC: self._role(names, POSTPROC, evidence_rights(storage)),
         }
         bindings = Bindings(
             images=images,
@@ -100,10 +108,13 @@ class Workloads(Component):
         self.register_outputs({})
 
     def _role(
-        self, identity: Identity, account: str, statements: Sequence[Statement]
+        self, names: Names, account: str, statements: Sequence[Statement]
     ) -> pulumi.Output[str]:
         role = aws.iam.Role(
-            account, assume_role_policy=identity.trust(NAMESPACE, account), opts=self.child()
+            account,
+            name_prefix=names.role_prefix(ROLES[account]),
+            assume_role_policy=self._cluster.identity.trust(NAMESPACE, account),
+            opts=self.child(),
         )
         policy = document(*statements)
         self._rights.append(
@@ -142,10 +153,15 @@ class Workloads(Component):
             name,
             metadata={"name": name, "namespace": NAMESPACE},
             string_data=pulumi.Output.secret(values),
-            opts=self.child(depends_on=[namespace]),
+            opts=self._within([namespace]),
         )
 
     def _group(
         self, name: str, objects: list[dict[str, Any]], after: Sequence[pulumi.Resource]
     ) -> k8s.yaml.v2.ConfigGroup:
-        return k8s.yaml.v2.ConfigGroup(name, objs=objects, opts=self.child(depends_on=list(after)))
+        return k8s.yaml.v2.ConfigGroup(name, objs=objects, opts=self._within(after))
+
+    def _within(self, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+        # The engine hands `deleted_with` on to the objects of a group, though the plugin makes them
+        # (TestDeletedWithOptionInheritanceMLC in pulumi/pulumi, pkg/engine/lifecycletest).
+        return self.child(depends_on=list(after), deleted_with=self._cluster.eks)

@@ -18,7 +18,14 @@ def make_certificates(folder: Path, common_name: str, address: str) -> Certifica
     root = ("-x509", "-keyout", "root.key", "-out", "root.pem", "-days", "2")
     signing = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
     _openssl(folder, "req", *curve, *root, "-subj", "/O=framerail/CN=framerail", *signing)
-    request = ("-keyout", "broker.key", "-out", "broker.csr", "-subj", f"/CN={common_name}")
+    request = (
+        "-keyout",
+        "broker.key",
+        "-out",
+        "broker.csr",
+        "-subj",
+        f"/O=framerail/CN={common_name}",
+    )
     _openssl(folder, "req", *curve, *request)
     (folder / "extensions").write_text(
         f"subjectAltName=IP:{address}\nkeyUsage=critical,digitalSignature\n"

@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.infra.recording import Program
+    from tests.infra.running_broker import RunningBroker
 
 PROGRAM = Path(__file__).resolve().parents[2] / "pulumi"
 sys.path.insert(0, str(PROGRAM))
@@ -47,3 +49,12 @@ def program() -> "Program":
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PULUMI_CONFIG", json.dumps(settings))
         return run_program(PROGRAM / "__main__.py")
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[RunningBroker]":
+    """The broker of the user data, with TLS, SCRAM and rights."""
+    from tests.infra.running_broker import running_broker
+
+    with running_broker(tmp_path_factory.mktemp("broker")) as running:
+        yield running

@@ -67,11 +67,13 @@ class Recorded:
     secret: frozenset[str]
     secret_outputs: frozenset[str]
     depends_on: frozenset[str]
+    deleted_with: str
 
 
 @dataclass
 class Program:
     resources: list[Recorded] = field(default_factory=list)
+    calls: dict[str, dict[str, Any]] = field(default_factory=dict)
     exports: dict[str, Any] = field(default_factory=dict)
     secret_exports: set[str] = field(default_factory=set)
 
@@ -86,6 +88,9 @@ class Program:
 
 
 class Answers(mocks.Mocks):
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         known = {
             "arn": f"arn:aws:{args.typ.split(':')[1].split('/')[0]}:{REGION}:{ACCOUNT}:{args.name}",
@@ -95,13 +100,15 @@ class Answers(mocks.Mocks):
         return f"{args.name}-id", {**known, **args.inputs, **COMPUTED.get(args.typ, {})}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        self._program.calls[args.token] = args.args
         return CALLS[args.token], []
 
 
 class RecordingMonitor(mocks.MockMonitor):
     def __init__(self, program: Program) -> None:
-        super().__init__(Answers())
+        super().__init__(Answers(program))
         self._program = program
+        self._deleted_with: dict[str, str] = {}
 
     def RegisterResource(
         self, request: resource_pb2.RegisterResourceRequest
@@ -113,7 +120,10 @@ class RecordingMonitor(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == "pulumi:pulumi:Stack":
             return resource_pb2.RegisterResourceResponse(urn=urn)
-        recorded = _recorded(request)
+        # As the engine does (inheritFromParent in pkg/resource/deploy/source_eval.go).
+        inherited = request.deletedWith or self._deleted_with.get(request.parent, "")
+        self._deleted_with[urn] = inherited
+        recorded = _recorded(request, inherited)
         self._program.resources.append(recorded)
         new_id, state = self.mocks.new_resource(
             mocks.MockResourceArgs(request.type, request.name, recorded.inputs)
@@ -126,8 +136,14 @@ class RecordingMonitor(mocks.MockMonitor):
 def run_program(program_file: Path) -> Program:
     """Run `pulumi/__main__.py` to its end and return all that it asked for."""
     program = Program()
+    run_into(program, program_file, STACK)
+    return program
+
+
+def run_into(program: Program, program_file: Path, stack_name: str) -> None:
+    """The same, but what was asked for is in `program` also where the run ends in an error."""
     settings.set_root_resource(None)  # type: ignore[arg-type]  # a new stack each time
-    mocks.set_mocks(Answers(), PROJECT, STACK, monitor=RecordingMonitor(program))
+    mocks.set_mocks(Answers(program), PROJECT, stack_name, monitor=RecordingMonitor(program))
 
     async def whole() -> None:
         runpy.run_path(str(program_file), run_name="__main__")
@@ -139,10 +155,9 @@ def run_program(program_file: Path) -> Program:
         program.exports[name] = _sync_await(output.future())
         if _sync_await(output.is_secret()):
             program.secret_exports.add(name)
-    return program
 
 
-def _recorded(request: resource_pb2.RegisterResourceRequest) -> Recorded:
+def _recorded(request: resource_pb2.RegisterResourceRequest, deleted_with: str) -> Recorded:
     fields = request.object.fields
     return Recorded(
         type=request.type,
@@ -155,6 +170,7 @@ def _recorded(request: resource_pb2.RegisterResourceRequest) -> Recorded:
         secret=frozenset(name for name, value in fields.items() if _holds_secret(value)),
         secret_outputs=frozenset(request.additionalSecretOutputs),
         depends_on=frozenset(request.dependencies),
+        deleted_with=deleted_with,
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +13,12 @@ from broker import broker_environment
 from camera import SECRET_NAMES as CAMERA_SECRETS
 from camera import camera_environment
 from cloud_init import (
+    BOOT_UNIT,
     BROKER_FILES,
     CAMERA_FILES,
     ENVIRONMENT_FILE,
     LIMIT_BYTES,
+    SCRIPTS,
     TEMPLATES,
     TooLong,
     user_data,
@@ -24,7 +27,8 @@ from naming import Names
 
 from local.prepare.kafka_server import VERSION, prepare_kafka
 from local.stack import CHECKOUT
-from tests.infra.unpacked import cloud_config, write_files
+from tests.infra.running_broker import KAFKA_TOOLS, kafka_tools
+from tests.infra.unpacked import write_files
 
 CACHE = Path(os.environ.get("FRAMERAIL_HOME", CHECKOUT / ".framerail")) / "cache"
 # The one of the lock file. SC2312 asks for more variables than a reader wants.
@@ -49,29 +53,19 @@ def test_scripts_pass_shellcheck(script: Path) -> None:
 
 
 @pytest.mark.parametrize("machine", sorted(MACHINES))
-def test_cloud_init_is_told_to_run_what_it_was_given(machine: str, tmp_path: Path) -> None:
-    files, environment = MACHINES[machine]
-    packed = user_data(files, environment)
-    (command,) = cloud_config(packed)["runcmd"]
-    write_files(packed, tmp_path)
-    program = tmp_path / command[0].lstrip("/")
-    assert program.name == f"{machine}_boot.sh"
-    assert program.stat().st_mode & 0o111
-    unit = "kafka" if machine == "broker" else "camera"
-    assert (tmp_path / f"etc/systemd/system/{unit}.service").is_file()
-
-
-@pytest.mark.parametrize("machine", sorted(MACHINES))
 def test_units_run_scripts_that_are_there(machine: str, tmp_path: Path) -> None:
     files, environment = MACHINES[machine]
     write_files(user_data(files, environment), tmp_path)
-    (unit,) = (tmp_path / "etc/systemd/system").iterdir()
-    commands = [
-        line.partition("=")[2] for line in unit.read_text().splitlines() if "/opt/framerail" in line
-    ]
-    assert len(commands) == 3
-    for command in commands:
-        assert os.access(tmp_path / command.lstrip("/"), os.X_OK), command
+    units = sorted(path.name for path in (tmp_path / "etc/systemd/system").iterdir())
+    assert units == sorted([BOOT_UNIT, environment["SERVICE"]])
+    for unit in units:
+        commands = re.findall(
+            r"^Exec\w+=-?(/opt/framerail/\S+)", (TEMPLATES / unit).read_text(), re.M
+        )
+        assert commands, unit
+        for command in commands:
+            assert os.access(tmp_path / command.lstrip("/"), os.X_OK), command
+    assert os.access(tmp_path / SCRIPTS.lstrip("/") / environment["INSTALL"], os.X_OK)
 
 
 @pytest.mark.parametrize("machine", sorted(MACHINES))
@@ -97,14 +91,16 @@ def test_user_data_above_what_ec2_takes_is_refused() -> None:
         user_data(BROKER_FILES, {"NOISE": os.urandom(LIMIT_BYTES).hex()})
 
 
-def test_the_broker_downloads_the_very_jars_that_the_embedded_stack_runs() -> None:
+def test_the_broker_downloads_the_jars_of_the_embedded_stack_and_the_command_for_rights() -> None:
     libraries = prepare_kafka(CACHE, lambda _part, _detail: None).jars
     here = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in libraries.glob("*.jar")
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in [*libraries.glob("*.jar"), kafka_tools()]
     }
     listed = [line.split() for line in (TEMPLATES / "kafka-jars.sha256").read_text().splitlines()]
     assert {path.rpartition("/")[2]: checksum for checksum, path in listed} == here
-    assert f"kafka_2.13-{VERSION}.jar" in here
+    assert {f"kafka_2.13-{VERSION}.jar", f"kafka-tools-{VERSION}.jar"} <= set(here)
+    assert KAFKA_TOOLS in (TEMPLATES / "broker_install.sh").read_text()
 
 
 def test_secrets_are_fetched_by_the_names_under_which_they_are_kept(tmp_path: Path) -> None:
