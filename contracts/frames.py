@@ -7,6 +7,7 @@ from typing import Literal, TypeVar, get_args
 
 import msgspec
 
+from contracts.coordinates import Coordinates
 from contracts.errors import InvalidRecord
 
 FRAME_VERSION = 1
@@ -14,12 +15,21 @@ MAX_HEADER_BYTES = 4096
 """No header of ours comes near; a longer one is refused before it is parsed."""
 MAX_FRAME_PX = 64_000_000
 """Above any surveillance camera (8K UHD is 33 megapixels); a larger picture is never decoded."""
+REPLAY_OF = "replay-of"
+"""Header of a record that was put back: the coordinates of the one that had been refused."""
 
 Clock = Literal["rtcp", "arrival"]
-DropReason = Literal["paced", "backlog", "corrupt", "frozen", "oversized", "undelivered"]
+DropReason = Literal[
+    "paced", "overload", "backlog", "corrupt", "frozen", "oversized", "undelivered"
+]
 Headers = Sequence[tuple[str, bytes | None]]
 
-_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
+MAX_NUMBER = 2**63 - 1
+"""Offsets, times in nanoseconds and counts: what readers in other languages hold as a long."""
+
+_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})", re.ASCII)
+_DROP_REASON = re.compile(r"[a-z][a-z_-]{0,31}")
+_MAX_DROP_REASONS = 32
 _T = TypeVar("_T")
 _drops_decoder = msgspec.json.Decoder(dict[str, int])
 
@@ -31,7 +41,8 @@ class FrameHeaders:
     `session` is new at each connection to the camera; `seq` counts the frames that the source
     delivered in that session before this one; `captured_ns` is in nanoseconds since the epoch, by
     `clock`; `size_wh` is in pixels; `dropped` counts, by reason, the captured frames since the last
-    published one that were not published.
+    published one that were not published. A frame that was put back from the dead letters says in
+    `replay_of` which record it repeats: all else tells of that first time.
     """
 
     session: str
@@ -41,6 +52,7 @@ class FrameHeaders:
     size_wh: tuple[int, int]
     dropped: Mapping[str, int] = field(default_factory=dict)
     traceparent: str | None = None
+    replay_of: Coordinates | None = None
 
     def encode(self) -> list[tuple[str, bytes]]:
         """Return the headers as Kafka carries them."""
@@ -55,6 +67,8 @@ class FrameHeaders:
         ]
         if self.traceparent is not None:
             headers.append(("traceparent", self.traceparent.encode()))
+        if self.replay_of is not None:
+            headers.append((REPLAY_OF, str(self.replay_of).encode()))
         return headers
 
     @classmethod
@@ -72,14 +86,20 @@ class FrameHeaders:
             size_wh=_read(texts, "size", _size),
             dropped=_read(texts, "dropped", _drops),
             traceparent=texts.get("traceparent"),
+            replay_of=_read(texts, REPLAY_OF, Coordinates.parse) if REPLAY_OF in texts else None,
         )
+
+
+def is_replay(headers: Headers) -> bool:
+    """Return whether a record says that it was put back, even if its other headers are broken."""
+    return any(name == REPLAY_OF for name, _ in headers)
 
 
 def _texts(headers: Headers) -> dict[str, str]:
     texts = {}
     for name, value in headers:
         if value is None or len(value) > MAX_HEADER_BYTES:
-            raise InvalidRecord(f"header {name!r}: expected 1 to {MAX_HEADER_BYTES} bytes")
+            raise InvalidRecord(f"header {name[:80]!r}: expected 1 to {MAX_HEADER_BYTES} bytes")
         texts[name] = value.decode("utf-8", "replace")
     return texts
 
@@ -96,6 +116,8 @@ def _read(texts: Mapping[str, str], name: str, parse: Callable[[str], _T]) -> _T
 def _natural(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
         raise ValueError("expected a number of at most 19 digits")
+    if int(text) > MAX_NUMBER:
+        raise ValueError(f"expected a number of at most {MAX_NUMBER}")
     return int(text)
 
 
@@ -114,6 +136,9 @@ def _size(text: str) -> tuple[int, int]:
 
 def _drops(text: str) -> dict[str, int]:
     drops = _drops_decoder.decode(text)
-    if any(count < 0 for count in drops.values()):
-        raise ValueError("expected counts of 0 or more")
+    if not all(0 <= count <= MAX_NUMBER for count in drops.values()):
+        raise ValueError("expected counts of 0 or more, in 64 bits")
+    # They are printed and counted by name: later versions may add words, but nothing else.
+    if len(drops) > _MAX_DROP_REASONS or not all(map(_DROP_REASON.fullmatch, drops)):
+        raise ValueError(f"expected at most {_MAX_DROP_REASONS} reasons of a-z, '_' and '-'")
     return drops

@@ -6,12 +6,23 @@ import msgspec
 from msgspec import Meta, Struct
 
 from contracts.errors import InvalidRecord
-from contracts.names import BatchId
+from contracts.names import MAX_OFFSET, BatchId, shown
 
 RESULT_VERSION: Literal[1] = 1
 
-ClosedBy = Literal["size", "age", "session_end"]
-Natural = Annotated[int, Meta(ge=0)]
+ClosedBy = Literal["size", "age", "session_end", "window_end"]
+"""`window_end` stands in the last batch of a replay only; live never writes it."""
+
+MAX_FRAMES = 256
+"""As many as `FRAMERAIL_BATCH_SIZE` may be; each may be drawn."""
+MAX_LABEL_CHARS = 64
+_MAX_SAID_CHARS = 500
+
+Natural = Annotated[int, Meta(ge=0, le=MAX_OFFSET)]
+SidePx = Annotated[int, Meta(ge=1, le=65_535)]
+"""A side of a JPEG (ITU-T T.81, B.2.2)."""
+Name = Annotated[str, Meta(max_length=256)]
+"""Names become S3 metadata, which may take 2 KB in all, and text on pictures."""
 Confidence = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
@@ -21,7 +32,7 @@ class Detection(Struct, frozen=True, forbid_unknown_fields=True):
     box_xyxy: tuple[float, float, float, float]
     confidence: Confidence
     class_id: Natural
-    label: str
+    label: Annotated[str, Meta(max_length=MAX_LABEL_CHARS)]
 
 
 class FrameResult(Struct, frozen=True):
@@ -29,23 +40,23 @@ class FrameResult(Struct, frozen=True):
 
     offset: Natural
     captured_ns: Natural
-    size_wh: tuple[int, int] | None = None
+    size_wh: tuple[SidePx, SidePx] | None = None
     detections: tuple[Detection, ...] = ()
-    not_inferred: str | None = None
+    not_inferred: Annotated[str, Meta(max_length=4096)] | None = None
 
 
 class EvidenceFrame(Struct, frozen=True):
     """One frame chosen for annotation: where its picture goes, and the JPEG (base64 in JSON)."""
 
     offset: Natural
-    key: str
+    key: Annotated[str, Meta(max_length=1024)]
     jpeg: bytes
 
 
 class Source(Struct, frozen=True):
     """Where the frames of the batch lie in Kafka; both offsets are inclusive."""
 
-    topic: str
+    topic: Name
     partition: Natural
     first_offset: Natural
     last_offset: Natural
@@ -54,8 +65,8 @@ class Source(Struct, frozen=True):
 class Model(Struct, frozen=True):
     """The model that answered, as Triton names it."""
 
-    name: str
-    version: str
+    name: Name
+    version: Name
 
 
 class Timings(Struct, frozen=True):
@@ -70,8 +81,8 @@ class BatchResult(Struct, frozen=True, kw_only=True):
     """What became of one batch of frames. Times are nanoseconds since the epoch, UTC."""
 
     v: Literal[1] = RESULT_VERSION
-    batch_id: str
-    stream_id: str
+    batch_id: Name
+    stream_id: Name
     source: Source
     model: Model
     closed_by: ClosedBy
@@ -79,9 +90,9 @@ class BatchResult(Struct, frozen=True, kw_only=True):
     captured_last_ns: Natural
     inferred_ns: Natural
     timings: Timings
-    frames: tuple[FrameResult, ...]
-    evidence: tuple[EvidenceFrame, ...] = ()
-    traceparent: str | None = None
+    frames: Annotated[tuple[FrameResult, ...], Meta(max_length=MAX_FRAMES)]
+    evidence: Annotated[tuple[EvidenceFrame, ...], Meta(max_length=MAX_FRAMES)] = ()
+    traceparent: Annotated[str, Meta(max_length=4096)] | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -97,8 +108,10 @@ def decode_result(value: bytes) -> BatchResult:
     """Read one document back; raise InvalidRecord naming the field if it breaks the contract."""
     try:
         result = _decoder.decode(value)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise InvalidRecord(f"result is no valid document: {error}") from error
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        # It may quote the document, and that is megabytes long.
+        said = str(error)[:_MAX_SAID_CHARS]
+        raise InvalidRecord(f"result is no valid document: {said}") from error
     _check(result)
     return result
 
@@ -107,7 +120,9 @@ def _check(result: BatchResult) -> None:
     source = result.source
     expected_id = str(BatchId(source.topic, source.partition, source.first_offset))
     if result.batch_id != expected_id:
-        raise InvalidRecord(f"batch_id is {result.batch_id!r}: its source makes it {expected_id!r}")
+        raise InvalidRecord(
+            f"batch_id is {shown(result.batch_id)}: its source makes it {shown(expected_id)}"
+        )
     offsets = [frame.offset for frame in result.frames]
     if not offsets or offsets != sorted(set(offsets)):
         raise InvalidRecord("frames: expected at least one, in rising order of offset")
@@ -116,6 +131,12 @@ def _check(result: BatchResult) -> None:
             f"frames span {offsets[0]} to {offsets[-1]}: "
             f"source says {source.first_offset} to {source.last_offset}"
         )
-    missing = {chosen.offset for chosen in result.evidence} - set(offsets)
+    _check_evidence([chosen.offset for chosen in result.evidence], set(offsets))
+
+
+def _check_evidence(chosen: list[int], offsets: set[int]) -> None:
+    missing = sorted(set(chosen) - offsets)
     if missing:
-        raise InvalidRecord(f"evidence names offsets {sorted(missing)} that are not in frames")
+        raise InvalidRecord(f"evidence names offsets {missing[:5]} that are not in frames")
+    if len(set(chosen)) != len(chosen):
+        raise InvalidRecord("evidence names an offset twice")

@@ -3,17 +3,19 @@
 import os
 from collections.abc import Mapping
 from configparser import ConfigParser
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import boto3
 
+from consumer.settings import ModelSettings
 from local.state import read_state
 from ops.options import lasting_workspace
+from ops.pipeline import FRAMES_RETENTION_BYTES
 from runtime.errors import ConfigurationError
 from runtime.s3 import s3_client
-from runtime.settings import ENV_PREFIX, KafkaSettings, S3Settings, load_settings
+from runtime.settings import ENV_PREFIX, KafkaSettings, S3Settings, ServiceSettings, load_settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 CONNECTIONS = 32
 """At once to S3: a head request per picture is mostly waiting."""
 NAMING_VARIABLE = f"{ENV_PREFIX}KAFKA_BOOTSTRAP_SERVERS"
+
+
+K = TypeVar("K", bound=ServiceSettings)
 
 
 class TargetSettings(S3Settings, KafkaSettings):
@@ -31,13 +36,22 @@ class TargetSettings(S3Settings, KafkaSettings):
 class Target:
     """One pipeline as it is reached from here.
 
-    `triton_address` (host:port, gRPC) and `postproc_metrics_url` are known of a local one only.
+    `triton_address` is host:port, for gRPC; `postproc_metrics_url` is known of a local one only.
+    `given` are the settings that its services are told besides those of the environment.
     """
 
     settings: TargetSettings
     session: boto3.session.Session | None = None
     triton_address: str | None = None
     postproc_metrics_url: str | None = None
+    given: Mapping[str, object] = field(default_factory=dict)
+
+    def settings_as(self, kind: type[K]) -> K:
+        """Return the settings of this kind as a service of the pipeline has them.
+
+        Raises ConfigurationError if one is wrong.
+        """
+        return load_settings(kind, **self.given)
 
     def s3(self) -> "S3Client":
         """Return a client of its S3; nothing is sent yet."""
@@ -50,7 +64,8 @@ def chosen_target() -> Target:
     Raises ConfigurationError if a setting is wrong, or if there is neither.
     """
     if NAMING_VARIABLE in os.environ:
-        return Target(load_settings(TargetSettings))
+        triton_address = load_settings(ModelSettings).triton_address
+        return Target(load_settings(TargetSettings), triton_address=triton_address)
     workspace = lasting_workspace()
     state = read_state(workspace)
     if state is None or not state.is_supervised():
@@ -66,13 +81,16 @@ def local_target(addresses: Mapping[str, str], credentials_file: Path) -> Target
 
     Raises ConfigurationError if a `FRAMERAIL_*` variable of the environment is wrong.
     """
-    settings = load_settings(
-        TargetSettings,
-        kafka_bootstrap_servers=addresses["kafka"],
-        s3_endpoint_url=addresses["s3"],
-        s3_region="us-east-1",
-        s3_bucket=addresses["bucket"],
-    )
+    given: dict[str, object] = {
+        "kafka_bootstrap_servers": addresses["kafka"],
+        "s3_endpoint_url": addresses["s3"],
+        "s3_region": "us-east-1",
+        "s3_bucket": addresses["bucket"],
+        "s3_create_bucket": True,
+        "frames_retention_bytes": FRAMES_RETENTION_BYTES,
+    }
+    if "triton_grpc" in addresses:
+        given["triton_address"] = addresses["triton_grpc"]
     keys = ConfigParser(interpolation=None)
     keys.read(credentials_file)
     profile = keys["framerail"]
@@ -81,5 +99,9 @@ def local_target(addresses: Mapping[str, str], credentials_file: Path) -> Target
         aws_secret_access_key=profile["aws_secret_access_key"],
     )
     return Target(
-        settings, session, addresses.get("triton_grpc"), addresses.get("postproc_metrics")
+        load_settings(TargetSettings, **given),
+        session,
+        addresses.get("triton_grpc"),
+        addresses.get("postproc_metrics"),
+        given,
     )

@@ -13,6 +13,7 @@ from postproc.deadletters import KafkaDeadLetters
 from postproc.kafka_source import KafkaResultsSource
 from postproc.patience import PatientStore
 from postproc.pictures import PictureLimits
+from postproc.preflight import prepared
 from postproc.service import Limits, PostprocService
 from postproc.settings import PostprocSettings
 from postproc.store import S3Store
@@ -22,9 +23,11 @@ from runtime.errors import DependencyError, TransientError
 from runtime.health import Heartbeat
 from runtime.kafka_clients import open_producer
 from runtime.logs import Logger
+from runtime.preflight.clocks import s3_clock
+from runtime.preflight.findings import asked, pass_or_refuse, refused
 from runtime.service import run_service
 from runtime.stop import StopSignal
-from runtime.topics import deadletter_limit_bytes, deadletter_spec, ensure_topics, results_spec
+from runtime.topics import deadletter_limit_bytes
 
 RESULTS_PER_THREAD = 2
 """One worked on and one waiting, so that a thread that ends never waits for the next poll."""
@@ -33,9 +36,9 @@ RESULTS_PER_THREAD = 2
 def serve(settings: PostprocSettings, stop: StopSignal, heartbeat: Heartbeat, log: Logger) -> None:
     """Wire the post-processor and run it until the stop signal."""
     store = S3Store.connect(settings)
-    if not await_store(store, settings, stop, heartbeat):
+    check(store, settings, stop, heartbeat, log)
+    if stop.is_set:
         return
-    ensure_topics(settings, [results_spec(settings), deadletter_spec(settings)])
     producer = open_deadletters(settings)
     source = KafkaResultsSource(settings, log)
     rng = random.Random()  # noqa: S311 - jitter, not a secret
@@ -54,31 +57,52 @@ def serve(settings: PostprocSettings, stop: StopSignal, heartbeat: Heartbeat, lo
             producer.close(timeout=1)
 
 
-def await_store(
-    store: S3Store, settings: PostprocSettings, stop: StopSignal, heartbeat: Heartbeat
-) -> bool:
-    """Return True once the bucket takes an object, or False at a stop.
+def check(
+    store: S3Store, settings: PostprocSettings, stop: StopSignal, heartbeat: Heartbeat, log: Logger
+) -> None:
+    """Make what topics are missing, wait for the store, and check all that concerns this service.
 
-    Raises StoreRefused at once if it never will, DependencyError if S3 stays away.
+    Raises ConfigurationError with every refused finding, DependencyError if a system stays away.
     """
-    deadline_s = time.monotonic() + settings.s3_start_timeout_s
+    found = prepared(settings)
+    patience_s = 0.0 if refused(found) else settings.s3_start_timeout_s
+    ahead_s = asked(
+        "S3 write",
+        settings.s3_bucket,
+        lambda: await_store(store, settings, stop, heartbeat, patience_s),
+        found,
+    )
+    pass_or_refuse(found if ahead_s is None else [*found, s3_clock(ahead_s)], log)
+
+
+def await_store(
+    store: S3Store,
+    settings: PostprocSettings,
+    stop: StopSignal,
+    heartbeat: Heartbeat,
+    patience_s: float,
+) -> float | None:
+    """Return by how many seconds our clock is ahead of S3's, once the bucket takes an object.
+
+    None at a stop, and where S3 does not tell. Raises StoreRefused at once if the bucket never
+    will take one, DependencyError if S3 stays away for `patience_s` seconds.
+    """
+    deadline_s = time.monotonic() + patience_s
     for wait_s in growing_waits(0.1, 2.0, random.Random()):  # noqa: S311 - jitter, not a secret
         heartbeat.beat()
         try:
             if settings.s3_create_bucket:
                 store.create_bucket()
-            store.check_writable()
+            return store.check_writable()
         except TransientError as error:
             if time.monotonic() > deadline_s:
                 raise DependencyError(
-                    f"no answer within {settings.s3_start_timeout_s:g} s: {error}; check "
+                    f"no answer within {patience_s:g} s: {error}; check "
                     "FRAMERAIL_S3_ENDPOINT_URL and that the server runs"
                 ) from error
-        else:
-            return True
         if stop.wait(wait_s):
             break
-    return False
+    return None
 
 
 def limits(settings: PostprocSettings) -> Limits:

@@ -57,8 +57,13 @@ def annotate(image: Image, detections: Sequence[Detection], caption: Sequence[st
 
 def label_text(detection: Detection) -> str:
     """Return a label as it is drawn: the class and the confidence, on one line."""
-    name = "".join(char for char in detection.label if char.isprintable())[:MAX_LABEL_CHARS]
+    name = drawable(detection.label, MAX_LABEL_CHARS)
     return f"{name or f'class {detection.class_id}'} {detection.confidence:.2f}"
+
+
+def drawable(text: str, max_chars: int) -> str:
+    """Return a text as it may be drawn: one line, nothing without a shape, and not too long."""
+    return "".join(char for char in text if char.isprintable())[:max_chars]
 
 
 def pixel_box(box_xyxy: tuple[float, float, float, float], picture_wh: tuple[int, int]) -> Rect:

@@ -7,7 +7,8 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from contracts.frames import MAX_FRAME_PX
+from contracts.errors import InvalidRecord
+from contracts.jpegs import checked_jpeg_size
 from runtime.errors import InvalidInput
 
 MAX_SIDE_PX = 8192
@@ -17,20 +18,15 @@ def decode_jpeg(jpeg: bytes, max_px: int) -> NDArray[np.uint8]:
     """Return the picture as RGB, shape (height, width, 3), uint8.
 
     One of more than `max_px` pixels, or with a side above MAX_SIDE_PX, is scaled down to fit.
-    Raises InvalidInput if the bytes are no whole JPEG, or if its header, which is read before
-    anything is decoded, tells of more than MAX_FRAME_PX pixels.
+    Raises InvalidInput if the bytes are no whole JPEG, or one that costs too much to decode
+    (`contracts.jpegs`), which is known before anything is decoded.
     """
     try:
-        height, width, _, _ = simplejpeg.decode_jpeg_header(jpeg)
-        if height * width > MAX_FRAME_PX:
-            raise InvalidInput(
-                f"picture of {width}x{height} pixels: more than {MAX_FRAME_PX} are not decoded"
-            )
-        fit_wh = fitting_size((width, height), max_px)
+        fit_wh = fitting_size(checked_jpeg_size(jpeg), max_px)
         image: NDArray[np.uint8] = simplejpeg.decode_jpeg(
             jpeg, "RGB", min_width=fit_wh[0], min_height=fit_wh[1]
         )
-    except ValueError as error:
+    except (InvalidRecord, ValueError) as error:
         raise InvalidInput(f"not a whole JPEG: {error}") from error
     if image.shape[1::-1] == fit_wh:
         return image

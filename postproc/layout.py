@@ -1,6 +1,7 @@
 """Where the label of each box and the lines of the caption go. Pure arithmetic, in pixels."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -31,6 +32,10 @@ class Rect(NamedTuple):
 
 MAX_HIDDEN = 0.04
 """Share of a label that another may hide: its padding, but none of its letters."""
+
+
+MAX_ROWS = 64
+"""Places tried down each side of a box; above what a 4K picture has, and a bound for any other."""
 
 
 def place_labels(
@@ -78,7 +83,8 @@ def _places(box: Rect, width: int, height: int) -> Iterator[tuple[int, int]]:
         yield x1, box.y2 - height
     yield box.x2, box.y1
     yield box.x1 - width, box.y1
-    for y1 in range(box.y1 + height, box.y2 - height, height):
+    step = max(height, (box.y2 - box.y1) // MAX_ROWS)
+    for y1 in range(box.y1 + height, box.y2 - height, step):
         yield box.x1, y1
         yield right, y1
 
@@ -111,9 +117,11 @@ def flow_lines(
 
 def _pieces(word: str, width_px: int, measure: Callable[[str], int]) -> Iterator[str]:
     while measure(word) > width_px and len(word) > 1:
-        cut = next(
-            (end for end in range(len(word) - 1, 1, -1) if measure(word[:end]) <= width_px), 1
-        )
+        cut = max(_fitting_letters(word, width_px, measure), 1)
         yield word[:cut]
         word = word[cut:]
     yield word
+
+
+def _fitting_letters(word: str, width_px: int, measure: Callable[[str], int]) -> int:
+    return bisect_right(range(1, len(word)), width_px, key=lambda end: measure(word[:end]))

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from contracts.evidence import evidence_metadata
 from contracts.results import BatchResult, Detection, EvidenceFrame, FrameResult
-from postproc.annotate import annotate
+from postproc.annotate import annotate, drawable
 from postproc.jpegs import decode_jpeg, encode_jpeg
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_WORD_CHARS = 160
+"""Of the caption, which is broken into as many lines as it needs: on a picture one pixel wide that
+is a line a letter, and finding the breaks grows with the square of the letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,14 @@ def caption(result: BatchResult, frame: FrameResult) -> list[str]:
     """Return the words of the caption: stream, time of capture, model, what was found, batch."""
     found = len(frame.detections)
     verdict = f"{found} detection" if found == 1 else f"{found} detections"
-    return [
+    words = [
         result.stream_id,
         capture_time(frame.captured_ns),
         f"{result.model.name}/{result.model.version}",
         verdict if frame.not_inferred is None else f"not inferred: {frame.not_inferred}",
         result.batch_id,
     ]
+    return [drawable(word, MAX_WORD_CHARS) for word in words]
 
 
 def scale_note(frame_wh: tuple[int, int], picture_wh: tuple[int, int]) -> list[str]:

@@ -1,19 +1,21 @@
 """Reads one record of `results` and checks what its key in S3 will be built on. Pure."""
 
 from contracts.errors import InvalidRecord
-from contracts.names import BatchId, evidence_key, stream_of_topic
+from contracts.frames import Headers
+from contracts.names import BatchId, evidence_key, shown, stream_of_topic
 from contracts.results import BatchResult, FrameResult, decode_result
+from contracts.stand_ins import unreadable
 from runtime.errors import InvalidInput
 
 
-def read_result(value: bytes | None) -> BatchResult:
+def read_result(value: bytes | None, headers: Headers = ()) -> BatchResult:
     """Return the result of one batch; raise InvalidInput, saying why, if it can never be used.
 
     Beyond its own contract, every evidence key must be the one that its batch and frame make: a
     record must not be able to write anywhere else in the bucket.
     """
     if value is None:
-        raise InvalidInput("the record has no value")
+        raise InvalidInput(unreadable(headers) or "the record has no value")
     try:
         result = decode_result(value)
         _check_keys(result)
@@ -29,16 +31,12 @@ def evidence_frames(result: BatchResult) -> dict[int, FrameResult]:
 
 def _check_keys(result: BatchResult) -> None:
     if result.stream_id != stream_of_topic(result.source.topic):
-        raise InvalidRecord(f"stream_id is {result.stream_id!r}: its source says otherwise")
-    frames = evidence_frames(result)
+        raise InvalidRecord(f"stream_id is {shown(result.stream_id)}: its source says otherwise")
+    batch_id, frames = BatchId.parse(result.batch_id), evidence_frames(result)
     for chosen in result.evidence:
-        expected = _expected_key(result, frames[chosen.offset])
+        frame = frames[chosen.offset]
+        expected = evidence_key(batch_id, frame.offset, frame.captured_ns)
         if chosen.key != expected:
-            raise InvalidRecord(f"evidence key is {chosen.key!r}: its frame makes it {expected!r}")
-
-
-def _expected_key(result: BatchResult, frame: FrameResult) -> str:
-    try:
-        return evidence_key(BatchId.parse(result.batch_id), frame.offset, frame.captured_ns)
-    except (ValueError, OverflowError, OSError) as error:
-        raise InvalidRecord(f"captured_ns is {frame.captured_ns}: no time on earth") from error
+            raise InvalidRecord(
+                f"evidence key is {shown(chosen.key)}: its frame makes it {expected!r}"
+            )

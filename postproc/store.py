@@ -1,17 +1,15 @@
 """The object store: puts pictures into one bucket, and makes it where it may."""
 
+import time
 from typing import TYPE_CHECKING
 
 from postproc.pictures import Picture
 from postproc.settings import PostprocSettings
-from runtime.s3 import StoreRefused, explained, place_of, s3_client
+from runtime.s3 import PROBE_KEY, StoreRefused, clock_ahead_s, explained, place_of, s3_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import BucketLocationConstraintType
-
-PROBE_KEY = "evidence/.write-check"
-"""Rights are often given for `evidence/*` alone, and to put, not to delete: so it stays there."""
 
 
 class S3Store:
@@ -42,10 +40,15 @@ class S3Store:
                 Metadata=picture.metadata,
             )
 
-    def check_writable(self) -> None:
-        """Write a tiny object. Reading rights prove nothing about writing."""
+    def check_writable(self) -> float | None:
+        """Write a tiny object: reading rights prove nothing about writing.
+
+        Returns by how many seconds our clock is ahead of the store's, None if it does not tell.
+        """
+        begun_s = time.time()
         with explained(self._place):
-            self._client.put_object(Bucket=self._bucket, Key=PROBE_KEY, Body=b"")
+            written = self._client.put_object(Bucket=self._bucket, Key=PROBE_KEY, Body=b"")
+        return clock_ahead_s(written["ResponseMetadata"], begun_s)
 
     def create_bucket(self) -> None:
         """Make the bucket unless it is there."""

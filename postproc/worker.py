@@ -12,7 +12,7 @@ from postproc.records import ResultRecord
 from postproc.results import evidence_frames, read_result
 from runtime.errors import InvalidInput
 from runtime.logs import Logger
-from runtime.metrics import DEAD_LETTERS
+from runtime.metrics import DEAD_LETTERS, STREAM_LABELS
 
 
 class Store(Protocol):
@@ -49,10 +49,10 @@ class RecordWorker:
     def __call__(self, record: ResultRecord) -> bool:
         """Return whether the record is done with, so that its offset may be committed."""
         try:
-            result = read_result(record.value)
+            result = read_result(record.value, record.headers)
         except InvalidInput as error:
             return self._refuse(record, "postproc.read", str(error))
-        metrics.RESULTS_READ.labels(result.stream_id).inc()
+        metrics.RESULTS_READ.labels(STREAM_LABELS(result.stream_id)).inc()
         frames = evidence_frames(result)
         refusals = []
         for chosen in result.evidence:
@@ -73,7 +73,7 @@ class RecordWorker:
     def _keep(self, result: BatchResult, frame: FrameResult, picture: Picture) -> bool:
         if not self._store.put(picture):
             return False
-        stream_id = result.stream_id
+        stream_id = STREAM_LABELS(result.stream_id)
         age_s = (self._now_ns() - frame.captured_ns) / 1e9
         metrics.EVIDENCE_STORED.labels(stream_id).inc()
         metrics.EVIDENCE_BYTES.labels(stream_id).inc(len(picture.jpeg))

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaProducer
@@ -11,12 +12,12 @@ from kafka.errors import (
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
-    SaslAuthenticationFailedError,
-    UnsupportedSaslMechanismError,
 )
 
 from runtime.errors import ConfigurationError, DependencyError
 from runtime.group_consumer import GroupConsumer
+from runtime.kafka_connections import REFUSALS, Attempts, UntrustedBroker
+from runtime.record_batches import read_batches_within_bounds
 from runtime.settings import KafkaSettings
 
 RECORD_OVERHEAD_BYTES = 16 * 1024
@@ -49,7 +50,10 @@ class TidyProducer(KafkaProducer):  # type: ignore[misc]  # the library has no t
 
 
 def connection_options(settings: KafkaSettings) -> dict[str, Any]:
-    """Return the options that any client of kafka-python takes to reach these brokers."""
+    """Return the options that any client of kafka-python takes to reach these brokers.
+
+    Raises ConfigurationError if the file of the authority holds no certificate.
+    """
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers.split(","),
         "bootstrap_timeout_ms": int(settings.kafka_start_timeout_s * 1000),
@@ -57,10 +61,7 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
         "reconnect_backoff_max_ms": 2000,
     }
     if settings.kafka_security_protocol in ("SSL", "SASL_SSL"):
-        ca_file = settings.kafka_ca_file
-        options["ssl_context"] = ssl.create_default_context(
-            cafile=str(ca_file) if ca_file else None
-        )
+        options["ssl_context"] = _trusting(settings.kafka_ca_file)
     if settings.kafka_security_protocol.startswith("SASL") and settings.kafka_password is not None:
         options["sasl_mechanism"] = settings.kafka_sasl_mechanism
         options["sasl_plain_username"] = settings.kafka_username
@@ -68,16 +69,27 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
     return options
 
 
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+    except OSError as error:
+        raise ConfigurationError(
+            f"FRAMERAIL_KAFKA_CA_FILE {ca_file}: no certificate can be read from it ({error})"
+        ) from error
+
+
 def open_producer(
     settings: KafkaSettings, client_id: str, max_value_bytes: int, linger_ms: int, **options: Any
 ) -> KafkaProducer:
     """Connect an idempotent producer that waits for all replicas; `options` are kafka-python's.
 
-    Raises DependencyError if no broker answers, ConfigurationError if the brokers refuse us.
+    Raises DependencyError if no broker answers, ConfigurationError if the brokers refuse us, or if
+    we refuse them because of their certificate.
     """
-    with _explained(settings):
+    with _explained(settings) as attempts:
         return TidyProducer(
             **connection_options(settings),
+            kafka_client=attempts.client,
             client_id=client_id,
             acks="all",
             enable_idempotence=True,
@@ -93,9 +105,11 @@ def open_producer(
 
 def open_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> GroupConsumer:
     """Connect a consumer that commits only when told to. Raises as `open_producer` does."""
-    with _explained(settings):
+    read_batches_within_bounds()
+    with _explained(settings) as attempts:
         return GroupConsumer(
             **connection_options(settings),
+            kafka_client=attempts.client,
             client_id=client_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -109,8 +123,8 @@ def open_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> Gr
 @contextmanager
 def admin_client(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
     """Connect an administrator for the length of a block. Raises as `open_producer` does."""
-    with _explained(settings):
-        admin = KafkaAdminClient(**connection_options(settings))
+    with _explained(settings) as attempts:
+        admin = KafkaAdminClient(**connection_options(settings), kafka_client=attempts.client)
         try:
             yield admin
         finally:
@@ -118,11 +132,11 @@ def admin_client(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
 
 
 @contextmanager
-def _explained(settings: KafkaSettings) -> Iterator[None]:
-    brokers = settings.kafka_bootstrap_servers
+def _explained(settings: KafkaSettings) -> Iterator[Attempts]:
+    brokers, attempts = settings.kafka_bootstrap_servers, Attempts()
     try:
-        yield
-    except (SaslAuthenticationFailedError, UnsupportedSaslMechanismError) as error:
+        yield attempts
+    except REFUSALS as error:
         raise ConfigurationError(
             f"Kafka at {brokers} refuses user {settings.kafka_username!r}: {error}; "
             "check FRAMERAIL_KAFKA_USERNAME, _PASSWORD and _SASL_MECHANISM"
@@ -131,10 +145,17 @@ def _explained(settings: KafkaSettings) -> Iterator[None]:
         raise ConfigurationError(
             f"Kafka at {brokers} forbids this to user {settings.kafka_username!r}: {error}"
         ) from error
+    except UntrustedBroker as error:
+        raise ConfigurationError(
+            f"Kafka at {brokers} shows a certificate that is not trusted: {error.args[0]}; check "
+            "FRAMERAIL_KAFKA_CA_FILE, and that FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS names the "
+            "brokers as their certificates do"
+        ) from error
     except (KafkaTimeoutError, KafkaConnectionError, OSError) as error:
         raise DependencyError(
             f"no Kafka broker answered at {brokers} within {settings.kafka_start_timeout_s:g} s "
-            f"({error}); check FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS and that the broker runs"
+            f"({attempts.last_failure or error}); check FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS, "
+            "_SECURITY_PROTOCOL, and that the broker runs"
         ) from error
     except KafkaError as error:
         raise DependencyError(f"Kafka at {brokers}: {error}") from error

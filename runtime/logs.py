@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Mapping
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
@@ -13,23 +14,79 @@ from runtime.storms import StormFold
 
 Logger = FilteringBoundLogger
 
-# The password may hold "/" and "@" where they should have been escaped: up to the last "@".
-_USER_INFO = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/\s@]*:\S*|[^/\s?#]+)@", re.IGNORECASE)
+MAX_VALUE_CHARS = 8192
+"""Of one value in a line of the log. A value may come from a record of megabytes; a traceback of
+ours takes 3000."""
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,31}://", re.IGNORECASE)
+_WORD_REST = re.compile(r"\S*")
+_USER_AND_COLON = re.compile(r"[^/\s@]*:")
+_HOST = re.compile(r"[^/\s?#]*")
+# In a path too: some cameras are asked for /user=admin_password=..._channel=1.
 _QUERY_SECRET = re.compile(
-    r"([?&;][\w.-]*(?:password|passwd|pwd|pass|token|key|secret)=)[^&\s]*", re.IGNORECASE
+    r"([?&;/][\w.=-]*(?:password|passwd|pwd|pass|token|key|secret)=)[^&\s]*", re.IGNORECASE
 )
 
 
 def redacted(text: str) -> str:
     """Return `text` with the credentials of every URL in it replaced by `***`.
 
-    Those are what stands before its host, and the values of its query that are named as secrets.
+    Those are what stands before its host, and the values of its path and query that are named as
+    secrets.
     """
-    return _QUERY_SECRET.sub(r"\1***", _USER_INFO.sub(r"\1***@", text))
+    return _QUERY_SECRET.sub(r"\1***", _without_user_info(text))
+
+
+def _without_user_info(text: str) -> str:
+    kept, at = [], 0
+    while (scheme := _SCHEME.search(text, at)) is not None:
+        begin = scheme.end()
+        secret_end = _user_info_end(text, begin)
+        kept += [text[at:begin], "" if secret_end is None else "***"]
+        at = begin if secret_end is None else secret_end
+    return "".join([*kept, text[at:]])
+
+
+def _user_info_end(text: str, begin: int) -> int | None:
+    """Return where the user and password of the URL end whose scheme ends at `begin`, if any."""
+    if _USER_AND_COLON.match(text, begin):
+        # The password may hold "/" and "@" that should have been escaped: up to the last "@".
+        end = _end(_WORD_REST, text, begin)
+    else:
+        end = _end(_HOST, text, begin)
+    found = text.rfind("@", begin, end)
+    return None if found < 0 else found
+
+
+def _end(pattern: re.Pattern[str], text: str, begin: int) -> int:
+    found = pattern.match(text, begin)
+    return begin if found is None else found.end()
 
 
 def _redact_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {key: redacted(v) if isinstance(v, str) else v for key, v in event.items()}
+    return {key: _shown(value) for key, value in event.items()}
+
+
+def _shown(value: object) -> object:
+    """Return a value of a log line, redacted whatever it is, and no longer than may be."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {redacted(_cut(str(key))): _shown(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_shown(one) for one in value]
+    return redacted(_cut(value if isinstance(value, str) else repr(value)))
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MAX_VALUE_CHARS:
+        return text
+    head = text[:MAX_VALUE_CHARS]
+    # Of a URL that is cut in two, the half that is left may be its password.
+    words = max(head.rfind(" "), head.rfind("\n"))
+    url = head.find("://", words + 1)
+    kept = head if url < 0 else head[: url + len("://")]
+    return f"{kept}... ({len(text)} characters)"
 
 
 def configure_logs(settings: ServiceSettings, service: str) -> None:

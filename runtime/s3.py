@@ -1,7 +1,9 @@
 """S3 over boto3 as every program of ours uses it: one client, and our words for its errors."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import boto3
@@ -13,6 +15,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSLError,
 )
 
 from runtime.errors import ConfigurationError, TransientError
@@ -20,9 +23,12 @@ from runtime.settings import S3Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ResponseMetadataTypeDef
 
 CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 10
+PROBE_KEY = "evidence/.write-check"
+"""Rights are often given for `evidence/*` alone, and to put, not to delete: so it stays there."""
 ATTEMPTS = 3
 """Short faults end here; what outlasts three attempts is waited for, for ever, by the caller."""
 
@@ -39,9 +45,13 @@ _REFUSALS = {
     "InvalidToken": "the session token is wrong; check AWS_SESSION_TOKEN",
     "NoSuchBucket": "there is no such bucket; make it, or set FRAMERAIL_S3_CREATE_BUCKET=true",
     "PermanentRedirect": "the bucket is in another region; set FRAMERAIL_S3_REGION",
+    "RequestTimeTooSkewed": "our clock is more than 15 minutes off; set this machine's, by NTP",
     "SignatureDoesNotMatch": "the secret key is wrong; check AWS_SECRET_ACCESS_KEY",
 }
 """S3's codes that no waiting heals. Source: "Error responses", Amazon S3 API Reference."""
+
+_UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "NO_CERTIFICATE_OR_CRL_FOUND", "doesn't match")
+"""In OpenSSL's and urllib3's words: another authority, a file without one, another host's name."""
 
 
 class StoreRefused(ConfigurationError):
@@ -80,6 +90,19 @@ def place_of(settings: S3Settings) -> str:
     return f"bucket {settings.s3_bucket!r} at {settings.s3_endpoint_url or 'AWS'}"
 
 
+def clock_ahead_s(answer: "ResponseMetadataTypeDef", begun_s: float) -> float | None:
+    """Return by how many seconds our clock is ahead of the one that dated an answer of S3.
+
+    The request was begun at `begun_s`, by our clock, and has just been answered. None where the
+    answer has no date. A date has whole seconds, so this is known to one.
+    """
+    told = answer["HTTPHeaders"].get("date")
+    if told is None:
+        return None
+    ours_s = (begun_s + time.time()) / 2
+    return ours_s - (parsedate_to_datetime(told).timestamp() + 0.5)
+
+
 @contextmanager
 def explained(place: str) -> Iterator[None]:
     """Map boto3's errors: StoreRefused if only a person can heal it, TransientError if time may."""
@@ -95,5 +118,12 @@ def explained(place: str) -> Iterator[None]:
             f"S3 {place}: {error}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             "a shared credentials file, or give this machine or pod a role"
         ) from error
+    except SSLError as error:
+        if any(words in str(error) for words in _UNTRUSTED):
+            raise StoreRefused(
+                f"S3 {place}: its certificate is not trusted: {error}; check FRAMERAIL_S3_CA_FILE, "
+                "and that FRAMERAIL_S3_ENDPOINT_URL names the server as its certificate does"
+            ) from error
+        raise TransientError(f"S3 {place}: {error}") from error
     except (BotoCoreError, CredentialRetrievalError) as error:
         raise TransientError(f"S3 {place}: {error}") from error

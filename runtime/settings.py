@@ -69,6 +69,12 @@ class KafkaSettings(ServiceSettings):
     kafka_session_timeout_s: float = Field(
         10, ge=6, le=300, description="Seconds of silence after which the group drops a reader."
     )
+    consumer_group: str = Field(
+        "consumer",
+        min_length=1,
+        max_length=249,
+        description="Consumer group that infers; its committed offsets say what is in `results`.",
+    )
     create_topics: bool = Field(
         True, description="Whether topics that are missing are made at the start."
     )
@@ -80,6 +86,13 @@ class KafkaSettings(ServiceSettings):
     )
     frames_retention_bytes: int = Field(
         2 * 1024 * MIB, ge=64 * MIB, description="Bytes of frames kept in Kafka per stream."
+    )
+    preflight_outage_s: float = Field(
+        60,
+        ge=0,
+        le=7 * 86400,
+        description="Seconds that frames must wait in Kafka for a reader that is away; "
+        "`framerail preflight` refuses a topic that holds fewer.",
     )
     results_retention_s: int = Field(
         24 * 3600, ge=60, description="Seconds that results and dead letters are kept in Kafka."

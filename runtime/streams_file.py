@@ -15,8 +15,12 @@ from runtime.logs import redacted
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_USERINFO = re.compile(r"//.*@", re.DOTALL)
 _SCHEMES = ("rtsp", "rtsps")
+_NO_PLACE_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f]")
+MAX_FILE_BYTES = 1024 * 1024
+"""Some thousands of cameras."""
+_WRONG_TAGS = (AttributeError, LookupError, OverflowError, TypeError)
+"""What PyYAML's constructors fail with where a tag says what the value is not, as `!!int x`."""
 
 
 class StreamSpec(BaseModel):
@@ -44,7 +48,7 @@ class StreamSpec(BaseModel):
             ) from None
         if parts.scheme not in _SCHEMES:
             raise ValueError("expected rtsp:// or rtsps://")
-        if not parts.hostname or not is_port_valid or re.search(r"\s", url):
+        if not parts.hostname or not is_port_valid or _NO_PLACE_IN_URLS.search(url):
             raise ValueError("expected rtsp://host[:port]/path")
         return url
 
@@ -102,6 +106,17 @@ def parse_streams(text: bytes, environment: Mapping[str, str]) -> tuple[StreamSp
     return tuple(specs)
 
 
+def read_url(url: str, environment: Mapping[str, str]) -> str:
+    """Return the URL of one camera, given as in a streams file, with its variables filled in.
+
+    Raises ConfigurationError, which shows no user and no password.
+    """
+    try:
+        return _spec({"id": "camera", "url": url}, environment).url
+    except _Mistakes as found:
+        raise ConfigurationError("; ".join(found.problems)) from None
+
+
 class _Mistakes(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)
@@ -109,6 +124,8 @@ class _Mistakes(Exception):
 
 
 def _loaded(text: bytes) -> Any:
+    if len(text) > MAX_FILE_BYTES:
+        raise ConfigurationError(f"{len(text)} bytes: more than {MAX_FILE_BYTES} are not read")
     try:
         return yaml.load(text.decode("utf-8-sig"), _UniqueKeys)  # noqa: S506  # a SafeLoader
     except UnicodeDecodeError as error:
@@ -117,7 +134,7 @@ def _loaded(text: bytes) -> Any:
         mark = error.problem_mark
         where = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"
         raise ConfigurationError(f"no valid YAML{where}: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError, *_WRONG_TAGS) as error:
         raise ConfigurationError(f"no valid YAML: {error}") from None
 
 
@@ -210,4 +227,10 @@ def _place(index: int, stream: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return redacted(_USERINFO.sub("//***@", repr(value)))[:200]
+    # A password may stand before any "@", in a URL without a scheme too.
+    # The text of a list that holds one list a million times, as aliases may, fills the memory.
+    text = f"a {type(value).__name__}" if isinstance(value, dict | list | set) else repr(value)
+    before, at, after = text.rpartition("@")
+    scheme, slashes, _ = before.partition("//")
+    kept = (scheme + slashes if slashes else before[:1]) + "***" if at else ""
+    return redacted(kept + at + after)[:200]

@@ -1,0 +1,1 @@
+"""`framerail preflight`: limits, rights and clocks on the way, checked before anything starts."""

@@ -1,0 +1,1 @@
+"""What can be known before frames flow: pure rules that turn numbers into findings."""
