@@ -13,13 +13,13 @@ from rich.console import Console
 from local.errors import StartInterrupted
 from local.part import Report
 from local.supervisor import Supervisor
-from ops.books import Books
 from ops.contact_sheet import contact_sheet
+from ops.ledger.accounts import StreamReport
+from ops.ledger.books import Books
 from ops.options import StackOptions, demo_workspace
 from ops.pipeline import Pipeline
 from ops.progress import shown_progress
 from ops.report import StackReport
-from ops.tally import StreamReport
 from ops.target import local_target
 from runtime.errors import DependencyError, FramerailError
 

@@ -15,7 +15,7 @@ from local.part import Report
 from local.stack import CHECKOUT
 from local.state import PartState, StackState, read_state
 from local.workspace import Workspace
-from ops.books import Books
+from ops.ledger.books import Books
 from ops.options import StackOptions, demo_workspace, lasting_workspace
 from ops.progress import shown_progress
 from ops.report import ADDRESSES, PartReport, StackReport

@@ -8,7 +8,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from ops.tally import StreamReport
+from ops.ledger.accounts import StreamReport
 
 ADDRESSES = ("kafka", "s3", "rtsp", "triton_grpc", "triton_http")
 """What clients that are not ours connect to."""
@@ -88,8 +88,10 @@ def _seconds(report: StreamReport, quantile: str) -> str:
 def _sums(report: StreamReport) -> str:
     dropped = sum(report.dropped.values())
     is_equal = "=" if report.adds_up else "does not equal"
+    replayed = f" + replayed {report.replayed}" if report.replayed else ""
     return (
-        f"captured {report.captured} {is_equal} published {report.published} + dropped {dropped}; "
+        f"captured {report.captured}{replayed} {is_equal} published {report.published} "
+        f"+ dropped {dropped}; "
         f"published {report.published} {is_equal} inferred {report.inferred} + dead-lettered "
         f"{report.dead_lettered} + waiting {report.waiting}"
     )

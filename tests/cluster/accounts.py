@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.books import Books
-from ops.tally import StreamReport
+from ops.ledger.accounts import StreamReport
+from ops.ledger.books import Books
 from ops.target import Target, local_target
 from tests.cluster.kubectl import eventually, kubectl, pods
 

@@ -1,0 +1,1 @@
+"""What was refused, and what is to be done about it."""
