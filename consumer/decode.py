@@ -5,7 +5,8 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from contracts.frames import MAX_FRAME_PX
+from contracts.errors import InvalidRecord
+from contracts.jpegs import checked_jpeg_size
 from runtime.errors import InvalidInput
 
 _ENOUGH = 0.96
@@ -20,22 +21,19 @@ class BadFrame(InvalidInput):
 def frame_size_wh(jpeg: bytes) -> tuple[int, int]:
     """Return (width, height) in pixels from the header alone.
 
-    Raises BadFrame if the bytes are no JPEG or hold more than MAX_FRAME_PX pixels.
+    Raises BadFrame if the bytes are no JPEG, or one that costs too much (`contracts.jpegs`).
     """
     try:
-        height, width, _, _ = simplejpeg.decode_jpeg_header(jpeg)
-    except ValueError as error:
-        raise BadFrame(f"no JPEG: {error}") from error
-    if width * height > MAX_FRAME_PX:
-        raise BadFrame(f"{width}x{height} pixels: more than {MAX_FRAME_PX} are not decoded")
-    return width, height
+        return checked_jpeg_size(jpeg)
+    except InvalidRecord as error:
+        raise BadFrame(str(error)) from error
 
 
 def decode_into(jpeg: bytes, image: NDArray[np.uint8]) -> None:
-    """Decode one JPEG into a model input.
+    """Decode one JPEG, which `frame_size_wh` has taken, into a model input.
 
     `image` is filled as RGB, shape (height, width, 3), uint8: resized without keeping the aspect
-    ratio, as SSD was trained. Raises BadFrame as `frame_size_wh` does, and for damaged content.
+    ratio, as SSD was trained. Raises BadFrame for damaged content.
     """
     height, width = image.shape[:2]
     try:

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from contracts.results import Detection, Model
 
+MAX_DETECTIONS = 100
+"""Of one frame, as TensorFlow's Object Detection API has it: a result has room for these."""
+MAX_CLASS_ID = 65_535
+
 
 @dataclass(frozen=True, slots=True)
 class FrameOutput:
@@ -72,9 +76,11 @@ def detections_of(
     """Return the detections in one frame, surest first.
 
     `size_wh` is the frame's size in pixels; boxes are clipped to it and rounded to a tenth of a
-    pixel, and a box with no area left is not returned. A class without a label is `class <id>`.
+    pixel, and a box with no area left is not returned. A class without a label is `class <id>`; a
+    row whose class is no such number is none. At most MAX_DETECTIONS are returned.
     """
-    chosen = np.flatnonzero(output.scores >= min_confidence)
+    is_class = (output.classes >= 0) & (output.classes <= MAX_CLASS_ID)  # no NaN is either
+    chosen = np.flatnonzero((output.scores >= min_confidence) & is_class)
     found = [
         Detection(
             box_xyxy=(x1, y1, x2, y2),
@@ -87,7 +93,7 @@ def detections_of(
         )
         if x2 > x1 and y2 > y1
     ]
-    return tuple(sorted(found, key=lambda detection: -detection.confidence))
+    return tuple(sorted(found, key=lambda detection: -detection.confidence)[:MAX_DETECTIONS])
 
 
 def _pixels(

@@ -10,9 +10,11 @@ from contracts.results import EvidenceFrame, FrameResult
 def chosen_frames(choice: str, frames: Sequence[FrameResult]) -> list[int]:
     """Return the positions in `frames` to annotate, in offset order; only inferred ones.
 
-    `choice` is `first`, `all`, `spread:N` (N evenly spaced) or `best`: the frame with the greatest
-    sum of confidences, the first of equals.
+    `choice` is `none`, `first`, `all`, `spread:N` (N evenly spaced) or `best`: the frame with the
+    greatest sum of confidences, the first of equals.
     """
+    if choice == "none":
+        return []
     inferred = [at for at, frame in enumerate(frames) if frame.not_inferred is None]
     if not inferred or choice == "all":
         return inferred

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from contracts.deadletters import MAX_REASON_CHARS
 from contracts.errors import InvalidRecord
-from contracts.frames import FrameHeaders, Headers
+from contracts.frames import MAX_NUMBER, FrameHeaders, Headers
+from contracts.stand_ins import unreadable
 
 
 class FrameSource(NamedTuple):
@@ -31,17 +33,20 @@ class FetchedFrame:
         cls, source: FrameSource, offset: int, jpeg: bytes, headers: Headers, timestamp_ms: int
     ) -> "FetchedFrame":
         """Read the headers of a record; one that breaks the contract is kept, with the reason."""
-        try:
-            decoded, refusal = FrameHeaders.decode(headers), None
-        except InvalidRecord as error:
-            decoded, refusal = None, str(error)
+        decoded, refusal = None, unreadable(headers)
+        if refusal is None:
+            try:
+                decoded = FrameHeaders.decode(headers)
+            except InvalidRecord as error:
+                refusal = str(error)[:MAX_REASON_CHARS]
         return cls(source, offset, jpeg, headers, timestamp_ms, decoded, refusal)
 
     @property
     def captured_ns(self) -> int:
         """Capture time in ns since the epoch; Kafka's timestamp where the header is lost."""
         if self.headers is None:
-            return max(self.timestamp_ms, 0) * 1_000_000
+            # The timestamp is the writer's own word, and may lie beyond what a result takes.
+            return min(max(self.timestamp_ms, 0) * 1_000_000, MAX_NUMBER)
         return self.headers.captured_ns
 
     @property

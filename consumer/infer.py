@@ -20,7 +20,7 @@ from rich.table import Table
 from consumer.detections import detections_of
 from consumer.labels import read_labels
 from consumer.settings import ModelSettings
-from consumer.triton import TritonModel
+from consumer.start import model_of
 from contracts.results import Detection
 from runtime.cli import run_command
 from runtime.errors import ConfigurationError
@@ -113,12 +113,7 @@ def _inferred(
     batch_size: int,
 ) -> Iterator[Picture]:
     labels = read_labels(settings.labels_file)
-    model = TritonModel(
-        settings.triton_address,
-        settings.model_name,
-        settings.model_version,
-        settings.infer_timeout_s,
-    )
+    model = model_of(settings)
     signature = model.signature()
     step = min(batch_size, max(signature.max_batch_size, 1))
     while chunk := list(islice(pictures, step)):

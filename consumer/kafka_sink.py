@@ -9,6 +9,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from consumer.settings import ConsumerSettings
 from consumer.worker import BatchOutcome, RefusedFrame
+from contracts.frames import Headers
 from contracts.names import DEADLETTER_TOPIC, RESULTS_TOPIC
 from contracts.results import encode_result
 from runtime.errors import DependencyError, TransientError
@@ -32,10 +33,14 @@ class Sent:
 
 
 class KafkaResults:
-    """Writes each batch's result and dead letters."""
+    """Writes each batch's result, to `topic` and with `headers`, and its dead letters."""
 
-    def __init__(self, settings: ConsumerSettings) -> None:
+    def __init__(
+        self, settings: ConsumerSettings, topic: str = RESULTS_TOPIC, headers: Headers = ()
+    ) -> None:
         """Connect; raise as `runtime.kafka_clients.open_producer` does."""
+        self._topic = topic
+        self._headers = list(headers)
         self._limit_bytes = deadletter_limit_bytes(settings)
         self._producer: KafkaProducer = open_producer(
             settings, "framerail-consumer", self._limit_bytes, linger_ms=0
@@ -51,9 +56,10 @@ class KafkaResults:
         futures = [self._send_deadletter(refused) for refused in outcome.refused]
         futures.append(
             self._send(
-                RESULTS_TOPIC,
+                self._topic,
                 key=result.stream_id.encode(),
                 value=encode_result(result),
+                headers=self._headers,
                 timestamp_ms=result.inferred_ns // 1_000_000,
             )
         )

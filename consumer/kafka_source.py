@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
@@ -49,11 +50,9 @@ class KafkaFrames:
         Raises as `GroupConsumer.fetch` does.
         """
         return [
-            FetchedFrame.read(
-                FrameSource(r.topic, r.partition), r.offset, r.value or b"", r.headers, r.timestamp
-            )
+            fetched_frame(record)
             for fetched in self._consumer.fetch(timeout_s).values()
-            for r in fetched
+            for record in fetched
         ]
 
     def committed(self, source: FrameSource) -> int | None:
@@ -94,6 +93,14 @@ class KafkaFrames:
     def close(self) -> None:
         """Leave the group."""
         self._consumer.leave()
+
+
+def fetched_frame(record: Any) -> FetchedFrame:
+    """Return the frame in a record of kafka-python's."""
+    source = FrameSource(record.topic, record.partition)
+    return FetchedFrame.read(
+        source, record.offset, record.value or b"", record.headers, record.timestamp
+    )
 
 
 class _Revocations(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types

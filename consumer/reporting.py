@@ -6,7 +6,7 @@ from consumer.worker import BatchOutcome, RefusedFrame
 from contracts.names import stream_of_topic
 from contracts.results import BatchResult
 from runtime.logs import Logger
-from runtime.metrics import DEAD_LETTERS
+from runtime.metrics import CLASS_LABELS, DEAD_LETTERS
 
 
 def report_fetched(frame: FetchedFrame, expected_offset: int, log: Logger) -> None:
@@ -71,5 +71,5 @@ def _count_detections(result: BatchResult) -> int:
     metrics.FRAMES_INFERRED.labels(result.stream_id).inc(len(inferred))
     for frame in inferred:
         for detection in frame.detections:
-            metrics.DETECTIONS.labels(result.stream_id, detection.label).inc()
+            metrics.DETECTIONS.labels(result.stream_id, CLASS_LABELS(detection.label)).inc()
     return sum(len(frame.detections) for frame in inferred)

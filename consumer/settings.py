@@ -44,7 +44,6 @@ class ModelSettings(ServiceSettings):
 class ConsumerSettings(ModelSettings, KafkaSettings):
     """How frames are gathered, and which of them become evidence."""
 
-    consumer_group: str = Field("consumer", min_length=1, description="Kafka consumer group.")
     batch_size: int = Field(25, ge=1, le=256, description="Frames in a full batch.")
     max_batch_age_s: float = Field(
         5.0,

@@ -44,6 +44,9 @@ _CHANNEL = (
     # A replica that restarts is tried again this soon; by itself gRPC goes up to two minutes.
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
+_SERVER_MESSAGE_BYTES = 2**31 - 1
+"""What Triton's server takes in one message (MAX_GRPC_MESSAGE_SIZE in tritonclient/grpc/_client.py,
+"kept consistent" with the server's), and protobuf itself; a proxy between may take less."""
 _CHANNEL_KEPT_S = 5.0
 """An unreachable server's channel is replaced when it is older. One whose name did not resolve, as
 that of a headless Service without a ready replica, asks again after waits that grow to two minutes,
@@ -54,6 +57,10 @@ class InferenceRefused(FramerailError):
     """Triton answered these images with an error of its own; others may succeed."""
 
 
+class ModelNotServed(ConfigurationError):
+    """The server does not have the model, or not in this version."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSignature:
     """What was learnt of the model: its input size in pixels and its largest batch."""
@@ -62,6 +69,12 @@ class ModelSignature:
     version: str
     input_wh: tuple[int, int]
     max_batch_size: int
+
+
+def message_limit_bytes() -> int:
+    """Return the largest request that our channel sends and Triton's server takes."""
+    ours = dict[str, Any](_CHANNEL)["grpc.max_send_message_length"]
+    return _SERVER_MESSAGE_BYTES if ours < 0 else min(int(ours), _SERVER_MESSAGE_BYTES)
 
 
 class TritonModel:
@@ -94,8 +107,8 @@ class TritonModel:
     def signature(self) -> ModelSignature:
         """Ask for the model's signature and check it.
 
-        Raises TransientError while the server is away or not ready, ConfigurationError if it is no
-        Triton, or if the model is not there or has another signature than SSD's.
+        Raises TransientError while the server is away or not ready, ModelNotServed if the model is
+        not there, ConfigurationError if it is no Triton or the signature is another than SSD's.
         """
         try:
             if not self._client.is_server_ready(client_timeout=self._timeout_s):
@@ -111,6 +124,14 @@ class TritonModel:
         version = self._version or max(metadata.versions, key=int)
         input_wh = checked_signature(self._name, metadata)
         return ModelSignature(self._name, version, input_wh, config.max_batch_size)
+
+    def ready_models(self) -> list[Model]:
+        """Return every model and version that can be asked now; raise as `signature` does."""
+        try:
+            index = self._client.get_model_repository_index(client_timeout=self._timeout_s)
+        except InferenceServerException as error:
+            raise self._not_served(error) from error
+        return [Model(at.name, at.version) for at in index.models if at.state == "READY"]
 
     def infer(self, images: NDArray[np.uint8]) -> Answer[FrameOutput]:
         """Detect objects in `images`: RGB, shape (N, height, width, 3), uint8.
@@ -145,7 +166,7 @@ class TritonModel:
         if status not in {"NOT_FOUND", "INVALID_ARGUMENT"}:
             return TransientError(f"Triton at {self._address}: {status}: {error.message()}")
         wanted = f"{self._name!r} version {self._version or 'any'}"
-        return ConfigurationError(
+        return ModelNotServed(
             f"Triton at {self._address} serves no model {wanted}: {error.message()}; check "
             "FRAMERAIL_MODEL_NAME, FRAMERAIL_MODEL_VERSION and the server's model repository"
         )

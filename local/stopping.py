@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Protocol
 
 from local.errors import StartInterrupted
 from local.part import Report
@@ -14,8 +15,15 @@ from local.part import Report
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Stoppable(Protocol):
+    """Whatever can be asked to stop."""
+
+    def set(self) -> None:
+        """Ask."""
+
+
 @contextlib.contextmanager
-def caught_signals(stop: threading.Event) -> Iterator[None]:
+def caught_signals(stop: Stoppable) -> Iterator[None]:
     """Let the signals of STOPPING set `stop`, and do nothing else, while the context lasts.
 
     Must be entered in the main thread. The handlers of before come back at the end.

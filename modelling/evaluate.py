@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelling.detections import Detections
-from modelling.matching import Agreement, agreement
 from modelling.onnx_detector import BATCH, OnnxDetector
+from runtime.matching import Agreement, agreement
 
 THRESHOLDS = (0.3, 0.5, 0.7)
 IOU = 0.5

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelling.detections import Detections
-from modelling.matching import Agreement, agreement, greedy_matches, iou_matrix
+from runtime.matching import Agreement, agreement, greedy_matches, iou_matrix
 
 coordinates = st.floats(0, 1, width=32)
 boxes = st.tuples(coordinates, coordinates, coordinates, coordinates).map(

@@ -1,0 +1,1 @@
+"""`framerail replay` and `framerail diff`: what another model version makes of the same frames."""
