@@ -17,8 +17,9 @@ class CaptureClock:
     local one, a frame's time is its arrival. Arrival is later than capture by the latency, so the
     first times by RTCP lie below those already given: until RTCP's have passed them, the times
     advance by TICK_NS a frame and are still called `arrival`. So times never go back, except
-    by more than MAX_HOLD_NS, when a clock was set. `unbelieved_skew_ns` is how far, in this
-    session, the camera's clock was off when it was last not believed.
+    by more than MAX_HOLD_NS, when a clock was set. `skew_ns` is how far, in this session, the
+    camera's clock was from ours, less what the newest frame took to arrive; `unbelieved_skew_ns`
+    the same when it was last not believed.
     """
 
     def __init__(self, max_skew_ns: int) -> None:
@@ -26,12 +27,14 @@ class CaptureClock:
         self._reports = 0
         self._offset_ns: int | None = None
         self._last_ns = 0
+        self.skew_ns: int | None = None
         self.unbelieved_skew_ns: int | None = None
 
     def start_session(self) -> None:
         """Forget the media clock: a new connection has one of its own."""
         self._offset_ns = None
         self._reports = 0
+        self.skew_ns = None
         self.unbelieved_skew_ns = None
 
     def learn(self, report: SenderReport) -> None:
@@ -59,7 +62,7 @@ class CaptureClock:
         if self._offset_ns is None or pts_ns is None:
             return None
         captured_ns = pts_ns + self._offset_ns
-        skew_ns = captured_ns - arrival_ns
+        self.skew_ns = skew_ns = captured_ns - arrival_ns
         if abs(skew_ns) <= self._max_skew_ns:
             return captured_ns
         self.unbelieved_skew_ns = skew_ns

@@ -10,6 +10,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, VideoReformatter
 from numpy.typing import NDArray
 
+from contracts.frames import MAX_FRAME_PX
 from producer.ranges import CHROMA_TO_FULL, LUMA_TO_FULL
 
 Plane = NDArray[np.uint8]
@@ -35,9 +36,11 @@ class JpegEncoder:
         """Return the JPEG (BT.601, full range, 4:2:0) and its (width, height) in pixels.
 
         A picture that does not fit into `max_bytes` is encoded again at lower qualities; None if it
-        fits at none.
+        fits at none, or holds more than MAX_FRAME_PX pixels, which nobody would decode.
         """
         scaled = self._scaled(picture)
+        if scaled.width * scaled.height > MAX_FRAME_PX:
+            return None
         for jpeg in self._attempts(scaled):
             if len(jpeg) <= self._max_bytes:
                 return jpeg, (scaled.width, scaled.height)

@@ -13,14 +13,15 @@ class Pacer:
     """
 
     def __init__(self, max_fps: float | None) -> None:
-        self._interval_ns = None if max_fps is None else 1e9 / max_fps
+        self.max_fps = max_fps
         self._due_ns: float | None = None
 
     def admits(self, media_ns: int) -> bool:
         """Whether the frame at `media_ns` is kept; a clock that jumped starts a new grid."""
-        interval_ns = self._interval_ns
-        if interval_ns is None:
+        max_fps = self.max_fps  # another thread may set it
+        if max_fps is None:
             return True
+        interval_ns = 1e9 / max_fps
         if self._due_ns is None or self._due_ns - media_ns > 2 * interval_ns:
             self._due_ns = media_ns + interval_ns  # the first frame, or time went back
             return True

@@ -32,6 +32,12 @@ class RecordSender(Protocol):
         """Take a record for sending; the future tells what became of it."""
 
 
+class StoredRecord(Protocol):
+    """What the publisher needs of kafka-python's RecordMetadata."""
+
+    offset: int
+
+
 class Publisher:
     """Takes frames from the outbox until it is closed and empty, or publishing is given up."""
 
@@ -52,6 +58,8 @@ class Publisher:
         self._log = log
         self._storms = StormFold(now_s)
         self._is_abandoned = threading.Event()
+        self.next_offset: int | None = None
+        """The offset behind the newest acknowledged record; None before the first."""
 
     def run(self) -> None:
         """Publish until the outbox is drained or `abandon` is called."""
@@ -116,7 +124,8 @@ class Publisher:
             timestamp_ms=frame.captured_ns // 1_000_000,
         )
 
-    def _acknowledged(self, entry: Entry, _metadata: object) -> None:
+    def _acknowledged(self, entry: Entry, stored: StoredRecord) -> None:
+        self.next_offset = stored.offset + 1
         self._outbox.acknowledge(entry)
 
     def _refused_later(self, entry: Entry, error: Exception) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from contracts.frames import DropReason
 from producer.frames import DecodedFrame
 from producer.jpeg import luma_plane
+from producer.load import LoadPacer
 from producer.pacing import Pacer
 from producer.stillness import Stillness, StillnessWatch
 
@@ -18,14 +19,15 @@ class Verdict:
 
 
 class FrameSelection:
-    """Judges the frames of one stream: corrupt, then paced, then frozen.
+    """Judges the frames of one stream: corrupt, then paced, then overload, then frozen.
 
     In this order a corrupt frame takes no other's place in the pace, and only frames that are
     otherwise published pay for the look at their pixels.
     """
 
-    def __init__(self, pacer: Pacer, stillness: StillnessWatch) -> None:
+    def __init__(self, pacer: Pacer, load: LoadPacer, stillness: StillnessWatch) -> None:
         self._pacer = pacer
+        self._load = load
         self._stillness = stillness
 
     def judge(self, frame: DecodedFrame, now_s: float) -> Verdict:
@@ -35,5 +37,7 @@ class FrameSelection:
         media_ns = frame.arrival_ns if frame.pts_ns is None else frame.pts_ns
         if not self._pacer.admits(media_ns):
             return Verdict("paced")
+        if not self._load.admits(media_ns):
+            return Verdict("overload")
         stillness = self._stillness.look(luma_plane(frame.picture), now_s)
         return Verdict(None if stillness.is_kept else "frozen", stillness)

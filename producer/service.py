@@ -2,14 +2,19 @@
 
 import os
 import random
+import threading
 import time
 from collections.abc import Sequence
+from contextvars import copy_context
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from prometheus_client import REGISTRY
 
+from producer.lag_watch import LagWatch
+from producer.load import LoadGovernor, RateLimit
 from producer.metrics import ProducerMetrics
+from producer.preflight import prepared
 from producer.settings import ProducerSettings
 from producer.sharding import shard_of_each
 from producer.stream import Stream, open_stream
@@ -18,7 +23,7 @@ from runtime.kafka_clients import open_producer
 from runtime.logs import Logger
 from runtime.stop import StopSignal
 from runtime.streams_file import StreamSpec, read_streams
-from runtime.topics import ensure_topics, frames_spec
+from runtime.topics import frames_spec
 
 _TURN_S = 1.0
 
@@ -26,25 +31,31 @@ _TURN_S = 1.0
 def serve(settings: ProducerSettings, stop: StopSignal, heartbeat: Heartbeat, log: Logger) -> None:
     """Publish the frames of every camera until the stop signal, then what still waits.
 
-    Raises ConfigurationError for a wrong streams file, DependencyError if no broker answers.
+    Raises ConfigurationError for a wrong streams file, and for whatever its preflight refuses;
+    DependencyError if no broker answers.
     """
     specs = own_share(read_streams(settings.streams_file, os.environ), settings)
-    ensure_topics(settings, [frames_spec(settings, spec.id) for spec in specs])
+    prepared(settings, [frames_spec(settings, spec.id) for spec in specs], log)
     kafka = open_producer(
         settings,
         "framerail-producer",
         settings.max_frame_bytes,
         settings.linger_ms,
     )
-    streams = _opened(specs, settings, kafka, stop, log)
-    for stream in streams:
+    limit = RateLimit()
+    streams = _opened(specs, settings, limit, kafka, stop, log)
+    for stream in streams.values():
         stream.start()
+    watch = LagWatch(settings, streams, LoadGovernor(settings.max_lag_s, limit), stop, log)
+    threading.Thread(
+        target=copy_context().run, args=(watch.run,), name="lag watch", daemon=True
+    ).start()
     heartbeat.is_ready = True
     while not stop.wait(_TURN_S):
-        if all([stream.is_alive for stream in streams]):
+        if all([stream.is_alive for stream in streams.values()]):
             heartbeat.beat()
     heartbeat.is_ready = False
-    _wind_up(streams, kafka, settings.stop_timeout_s, log)
+    _wind_up(list(streams.values()), kafka, settings.stop_timeout_s, log)
 
 
 def own_share(specs: Sequence[StreamSpec], settings: ProducerSettings) -> tuple[StreamSpec, ...]:
@@ -56,16 +67,19 @@ def own_share(specs: Sequence[StreamSpec], settings: ProducerSettings) -> tuple[
 def _opened(
     specs: Sequence[StreamSpec],
     settings: ProducerSettings,
+    limit: RateLimit,
     kafka: KafkaProducer,
     stop: StopSignal,
     log: Logger,
-) -> list[Stream]:
+) -> dict[str, Stream]:
     metrics = ProducerMetrics(REGISTRY)
     rng = random.Random()  # noqa: S311  # spreads waits; guards nothing
-    return [
-        open_stream(spec, settings, kafka, stop, metrics, log.bind(stream=spec.id), rng)
+    return {
+        spec.id: open_stream(
+            spec, settings, limit, kafka, stop, metrics, log.bind(stream=spec.id), rng
+        )
         for spec in specs
-    ]
+    }
 
 
 def _wind_up(

@@ -14,6 +14,11 @@ class ProducerSettings(KafkaSettings):
     streams_file: Path = Field(
         Path("streams.yaml"), description="YAML file that lists the cameras; see the example."
     )
+    camera_ca_file: Path | None = Field(
+        None,
+        description="PEM file of the authority that signed the certificates of rtsps cameras; "
+        "without it, any certificate is taken.",
+    )
     shard_index: int = Field(
         0, ge=0, le=999, description="Which share of the streams this producer reads, from 0 on."
     )
@@ -50,6 +55,12 @@ class ProducerSettings(KafkaSettings):
     max_in_flight: int = Field(
         50, ge=1, le=10_000, description="Records of one stream sent and not yet acknowledged."
     )
+    max_lag_s: float = Field(
+        10,
+        ge=2,
+        le=86400,
+        description="Seconds that the consumer may be behind until frames are dropped as overload.",
+    )
     linger_ms: int = Field(
         5, ge=0, le=1000, description="Milliseconds that a record waits for others to share a send."
     )
@@ -65,6 +76,12 @@ class ProducerSettings(KafkaSettings):
     frozen_heartbeat_s: float = Field(
         5, ge=0.1, le=3600, description="Seconds between the frames published of a frozen camera."
     )
+
+    @model_validator(mode="after")
+    def _ca_file_of_cameras_is_there(self) -> Self:
+        if self.camera_ca_file is not None and not self.camera_ca_file.is_file():
+            raise ValueError(f"camera_ca_file {self.camera_ca_file}: no such file")
+        return self
 
     @model_validator(mode="after")
     def _shard_is_one_of_them(self) -> Self:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextvars import copy_context
 
 from producer.camera import Camera
+from producer.camera_tls import is_rtsps
 from producer.capture_clock import CaptureClock
 from producer.jpeg import JpegEncoder
+from producer.load import LoadPacer, RateLimit
 from producer.metrics import ProducerMetrics, StreamMetrics
 from producer.outbox import Outbox
 from producer.pacing import Pacer
@@ -54,6 +56,11 @@ class Stream:
         is_running = self._reading.is_alive() and self._publishing.is_alive()
         return is_running and all(heartbeat.is_alive for heartbeat in self._heartbeats)
 
+    @property
+    def next_offset(self) -> int | None:
+        """Offset behind the newest published frame; None before the first."""
+        return self._publisher.next_offset
+
     def finish_reading(self, deadline_s: float) -> None:
         """After the stop signal: wait for the reader, no longer than `deadline_s` (monotonic)."""
         self._reading.join(max(0.0, deadline_s - time.monotonic()))
@@ -79,6 +86,7 @@ def _thread(name: str, run: Callable[[], None]) -> threading.Thread:
 def open_stream(
     spec: StreamSpec,
     settings: ProducerSettings,
+    limit: RateLimit,
     sender: RecordSender,
     stop: StopSignal,
     metrics: ProducerMetrics,
@@ -89,9 +97,16 @@ def open_stream(
     stream_metrics = StreamMetrics(metrics, spec.id)
     outbox = Outbox(settings.buffer_frames, settings.max_in_flight, stream_metrics)
     reads, publishes = (Heartbeat(time.monotonic, settings.stuck_after_s) for _ in range(2))
+    if is_rtsps(spec.url) and settings.camera_ca_file is None:
+        log.warning("stream.certificate_unchecked", told_by="FRAMERAIL_CAMERA_CA_FILE")
     reader = StreamReader(
-        connect=lambda: Camera(spec.url, settings.connect_timeout_s, settings.stall_timeout_s),
-        new_session=_session_factory(spec, settings, outbox, stream_metrics, log),
+        connect=lambda: Camera(
+            spec.url,
+            settings.connect_timeout_s,
+            settings.stall_timeout_s,
+            ca_file=settings.camera_ca_file,
+        ),
+        new_session=_session_factory(spec, settings, limit, outbox, stream_metrics, log),
         reconnection=_reconnection(settings),
         stop=stop,
         beat=reads.beat,
@@ -113,6 +128,7 @@ def _reconnection(settings: ProducerSettings) -> Reconnection:
 def _session_factory(
     spec: StreamSpec,
     settings: ProducerSettings,
+    limit: RateLimit,
     outbox: Outbox,
     metrics: StreamMetrics,
     log: Logger,
@@ -123,7 +139,7 @@ def _session_factory(
 
     def new_session(session: str) -> StreamSession:
         stillness = StillnessWatch(settings.frozen_after_s, settings.frozen_heartbeat_s)
-        selection = FrameSelection(Pacer(spec.max_fps), stillness)
+        selection = FrameSelection(Pacer(spec.max_fps), LoadPacer(limit), stillness)
         return StreamSession(
             session, clock, selection, encoder, outbox, metrics, log, time.monotonic
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from producer.camera import Received
-from producer.camera_faults import CameraFault
+from producer.camera_faults import CameraFault, stream_ended
 from producer.metrics import StreamMetrics
 from producer.stream_session import StreamSession
 from runtime.backoff import growing_waits
@@ -127,9 +127,11 @@ class StreamReader:
                 if self._delivering_since_s is None:
                     self._delivering_since_s = self._now_s()
                 self._metrics.decode_seconds.observe(received.decode_s)
+            if received.is_skipped:
+                session.skip()
             for frame in received.frames:
                 session.accept(frame)
-        return CameraFault("the camera ended the stream")
+        return stream_ended()
 
     def _tell_lost(self, fault: CameraFault, wait_s: float) -> None:
         unsaid = self._storms.admit(str(fault))

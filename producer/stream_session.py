@@ -49,6 +49,12 @@ class StreamSession:
         """Take a sender report of the camera."""
         self._clock.learn(report)
 
+    def skip(self) -> None:
+        """Count a frame that was not decoded, because this machine is behind the camera."""
+        self.captured += 1
+        self._outbox.captured()
+        self._outbox.drop("overload")
+
     def accept(self, frame: DecodedFrame) -> None:
         """Publish the frame, or drop it and count why: one of the two, whatever the frame is."""
         seq = self.captured

@@ -93,6 +93,12 @@ class RecordingLog:
         return [values for name, values in self.events if name == event]
 
 
+class Stored:
+    """What Kafka says of a record that it has stored."""
+
+    offset = 0
+
+
 class FakeFuture:
     """What `send` returns: settled by the test."""
 
@@ -101,7 +107,7 @@ class FakeFuture:
         self._errbacks: list[Callable[[Exception], None]] = []
 
     def add_callback(self, function: Callable[..., None], *args: Any) -> None:
-        self._callbacks.append(lambda: function(*args, "metadata"))
+        self._callbacks.append(lambda: function(*args, Stored()))
 
     def add_errback(self, function: Callable[..., None], *args: Any) -> None:
         self._errbacks.append(lambda error: function(*args, error))
@@ -152,7 +158,7 @@ class FakeKafka:
 
 class _Settled(FakeFuture):
     def add_callback(self, function: Callable[..., None], *args: Any) -> None:
-        function(*args, "metadata")
+        function(*args, Stored())
 
 
 class FakeCamera:

@@ -2,15 +2,18 @@
 
 import random
 from collections.abc import Callable
+from typing import get_args
 
 import av
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.frames import DropReason
 from producer.capture_clock import CaptureClock
 from producer.frames import DecodedFrame, EncodedFrame, SenderReport
 from producer.jpeg import JpegEncoder
+from producer.load import LoadPacer, RateLimit
 from producer.outbox import Outbox
 from producer.pacing import Pacer
 from producer.selection import FrameSelection
@@ -25,7 +28,7 @@ from tests.unit.producer_fakes import (
     stream_metrics,
 )
 
-REASONS = ("paced", "backlog", "corrupt", "frozen", "oversized", "undelivered")
+REASONS = get_args(DropReason)
 
 
 class Bench:
@@ -42,7 +45,7 @@ class Bench:
         self.outbox = Outbox(capacity, 1000, metrics)
         self.recorded, log = RecordingLog.pair()
         self.time = FakeTime()
-        selection = FrameSelection(Pacer(max_fps), StillnessWatch(10, 5))
+        selection = FrameSelection(Pacer(max_fps), LoadPacer(RateLimit()), StillnessWatch(10, 5))
         self.session = StreamSession(
             "session",
             CaptureClock(SECOND_NS),

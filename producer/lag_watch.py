@@ -1,0 +1,88 @@
+"""Asks Kafka every second how far the consumer has come, and lets the governor judge."""
+
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import AuthorizationError, KafkaError
+
+from contracts.names import frames_topic
+from producer.load import Backlog, LoadGovernor
+from runtime.errors import FramerailError
+from runtime.kafka_clients import admin_client
+from runtime.logs import Logger
+from runtime.settings import KafkaSettings
+from runtime.stop import StopSignal
+from runtime.storms import StormFold
+
+LOOK_EVERY_S = 1.0
+_AFTER_FAULT_S = 5.0
+
+
+class WatchedStream(Protocol):
+    """What the watch needs of a stream."""
+
+    @property
+    def next_offset(self) -> int | None:
+        """Offset behind the newest published frame; None before the first."""
+
+
+class LagWatch:
+    """Runs in a thread of its own until the stop signal; without it nothing is thinned."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        streams: Mapping[str, WatchedStream],
+        governor: LoadGovernor,
+        stop: StopSignal,
+        log: Logger,
+    ) -> None:
+        self._settings = settings
+        self._group = settings.consumer_group
+        self._streams = streams
+        self._governor = governor
+        self._stop = stop
+        self._log = log
+        self._storms = StormFold(time.monotonic)
+
+    def run(self) -> None:
+        """Look until the stop signal, connecting anew after a fault; give up without the right."""
+        while not self._stop.is_set:
+            try:
+                with admin_client(self._settings) as admin:
+                    while not self._stop.wait(LOOK_EVERY_S):
+                        self._judge(self._backlogs(admin))
+            except AuthorizationError as error:
+                self._log.warning("lag.unseen", group=self._group, reason=str(error))
+                return
+            except (FramerailError, KafkaError) as error:
+                self._tell(error)
+                self._stop.wait(_AFTER_FAULT_S)
+
+    def _backlogs(self, admin: KafkaAdminClient) -> dict[str, Backlog]:
+        partitions = {name: TopicPartition(frames_topic(name), 0) for name in self._streams}
+        wanted = {self._group: list(partitions.values())}
+        committed = admin.list_group_offsets(wanted)[self._group]
+        found = {}
+        for name, stream in self._streams.items():
+            published, group = stream.next_offset, committed.get(partitions[name])
+            if published is not None and group is not None:
+                # -1 where the group has committed nothing yet
+                found[name] = Backlog(published, max(group.offset, 0))
+        return found
+
+    def _judge(self, backlogs: Mapping[str, Backlog]) -> None:
+        before_fps = self._governor.max_fps
+        self._governor.look(time.monotonic(), backlogs)
+        max_fps = self._governor.max_fps
+        if (before_fps is None) != (max_fps is None):
+            event = "streams.thinned" if max_fps is not None else "streams.unthinned"
+            waiting = sum(each.published - each.committed for each in backlogs.values())
+            self._log.warning(event, max_fps=max_fps, frames_waiting=waiting)
+
+    def _tell(self, error: Exception) -> None:
+        unsaid = self._storms.admit(type(error).__name__)
+        if unsaid is not None:
+            self._log.warning("lag.unseen", group=self._group, reason=str(error), unsaid=unsaid)
