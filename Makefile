@@ -15,7 +15,8 @@ SCRIPTS := .ci/run tests/cluster/run tests/cluster/images/build kserve/overlays/
 DOCKERFILES := $(wildcard */Dockerfile kserve/overlays/cluster/*.Dockerfile tests/cluster/images/*/Dockerfile)
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: help setup servers demo test test-unit test-integration test-infra test-e2e cluster-test
+.PHONY: help setup servers demo test test-unit test-integration test-infra test-e2e test-faults
+.PHONY: cluster-test faults soak
 .PHONY: lint format lock clean
 
 help: ## Show this list.
@@ -38,7 +39,7 @@ servers: setup ## Download and build Kafka, MediaMTX and Triton; minutes, once.
 demo: setup ## Run one camera through the whole pipeline; ARGS="--help" tells what can be changed.
 	@$(BIN)/framerail demo $(ARGS)
 
-test: test-unit test-integration test-infra test-e2e ## Run every test.
+test: test-unit test-integration test-infra test-e2e test-faults ## Run every test.
 
 test-unit: setup ## Rules without a server, in seconds; the core must stay covered.
 	$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered $(ARGS)
@@ -51,6 +52,15 @@ test-infra: servers ## The AWS program under mocks, and its scripts on the real 
 
 test-e2e: servers ## The real processes, from a camera to S3.
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+test-faults: servers ## The quick faults: what is killed or refused loses and doubles nothing.
+	$(BIN)/python -m pytest tests/faults -m quick $(ARGS)
+
+faults: servers ## Every fault and the overload, half an hour; writes the results into docs/.
+	$(BIN)/python -m pytest tests/faults --write-report $(ARGS)
+
+soak: servers ## Twenty minutes of work; memory and file handles must stay flat. Plots into docs/.
+	$(BIN)/python -m pytest tests/soak $(ARGS)
 
 cluster-test: servers ## The images and manifests on a real Kubernetes with KServe (see docs/aws.md).
 	tests/cluster/run $(ARGS)

@@ -13,11 +13,16 @@ from local.stack import prepare_servers
 from local.state import StackState
 from local.stopping import StoppableReport, caught_signals
 from ops.cost_command import cost
+from ops.deadletter.command import app as deadletter
 from ops.demo import check_report, run_demo
+from ops.doctor_command import doctor
 from ops.failures import explained_failures
 from ops.lasting import bring_down, bring_up, read_status, running_state
+from ops.ledger.command import ledger
 from ops.options import DEMO_VIDEO, StackOptions, checked_options, lasting_workspace
+from ops.preflight.command import preflight
 from ops.progress import shown_progress
+from ops.replay.command import diff, replay
 from ops.report import ADDRESSES, StackReport, print_json, print_streams
 from runtime.cli import run_command
 from runtime.errors import ConfigurationError
@@ -31,7 +36,7 @@ app = typer.Typer(
 Cameras = Annotated[int, typer.Option(min=1, max=64, help="Local cameras that play the video.")]
 Video = Annotated[Path, typer.Option(help="Video that the local cameras play over and over.")]
 Rtsp = Annotated[
-    str | None, typer.Option(help="A camera of your own, rtsp://[user:password@]host/path.")
+    str | None, typer.Option(help="A camera of your own, rtsp://user:password@host/path.")
 ]
 Streams = Annotated[
     Path | None, typer.Option(help="Cameras of your own, as in streams.example.yaml.")
@@ -44,6 +49,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, o
 messages = Console(stderr=True)
 answers = Console()
 
+app.command()(preflight)
+app.command()(ledger)
+app.command()(replay)
+app.command()(diff)
+app.add_typer(deadletter, name="deadletter")
+app.command()(doctor)
 app.command()(cost)
 
 

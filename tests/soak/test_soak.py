@@ -1,0 +1,49 @@
+"""Twenty minutes of work: the memory and the file handles of every process stay as they were."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from ops.options import StackOptions
+from tests.faults.conftest import CACHE
+from tests.faults.system import System
+from tests.faults.vitals import Vitals, growth_mib, vitals_of
+from tests.soak.plot import plot_vitals
+
+WARM_UP_S = 120.0
+SAMPLE_EVERY_S = 5.0
+GROWTH_MIB = 24.0
+HANDLES = 16
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+@pytest.fixture
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    system = System(tmp_path_factory.mktemp("soak"), CACHE, StackOptions(cameras=2))
+    system.start()
+    yield system
+    system.stop()
+
+
+@pytest.mark.timeout(7200)
+def test_memory_and_file_handles_stay_flat(system: System, pytestconfig: pytest.Config) -> None:
+    samples: dict[str, list[Vitals]] = {}
+    minutes: float = pytestconfig.getoption("--minutes")
+    time.sleep(WARM_UP_S)
+    ends_s = time.monotonic() + 60 * minutes
+    while time.monotonic() < ends_s:
+        for name, vitals in vitals_of(system).items():
+            samples.setdefault(name, []).append(vitals)
+        time.sleep(SAMPLE_EVERY_S)
+    plot_vitals(samples, SAMPLE_EVERY_S, DOCS / "pictures" / "soak.png")
+    document = {name: [asdict(each) for each in taken] for name, taken in samples.items()}
+    (DOCS / "soak.json").write_text(json.dumps(document))
+    assert system.ledger(since_ns=0).closed
+    grown = {name: growth_mib(taken) for name, taken in samples.items()}
+    assert all(mib < GROWTH_MIB for mib in grown.values()), grown
+    for name, taken in samples.items():
+        assert abs(taken[-1].handles - taken[0].handles) <= HANDLES, name
