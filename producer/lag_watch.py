@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from kafka import KafkaAdminClient, TopicPartition
-from kafka.errors import AuthorizationError, KafkaError
+from kafka.errors import KafkaError
 
 from contracts.names import frames_topic
 from producer.load import Backlog, LoadGovernor
@@ -48,18 +48,17 @@ class LagWatch:
         self._storms = StormFold(time.monotonic)
 
     def run(self) -> None:
-        """Look until the stop signal, connecting anew after a fault; give up without the right."""
+        """Look until the stop signal, connecting anew after a fault."""
         while not self._stop.is_set:
             try:
                 with admin_client(self._settings) as admin:
                     while not self._stop.wait(LOOK_EVERY_S):
                         self._judge(self._backlogs(admin))
-            except AuthorizationError as error:
-                self._log.warning("lag.unseen", group=self._group, reason=str(error))
-                return
             except (FramerailError, KafkaError) as error:
-                self._tell(error)
-                self._stop.wait(_AFTER_FAULT_S)
+                self._blind(error)
+            except Exception as error:  # noqa: BLE001  # the loop's outermost guard
+                self._log.exception("lag.watch_failed")
+                self._blind(error)
 
     def _backlogs(self, admin: KafkaAdminClient) -> dict[str, Backlog]:
         partitions = {name: TopicPartition(frames_topic(name), 0) for name in self._streams}
@@ -82,7 +81,10 @@ class LagWatch:
             waiting = sum(each.published - each.committed for each in backlogs.values())
             self._log.warning(event, max_fps=max_fps, frames_waiting=waiting)
 
-    def _tell(self, error: Exception) -> None:
+    def _blind(self, error: Exception) -> None:
+        """Thin nothing while nothing is seen."""
+        self._governor.forget()
         unsaid = self._storms.admit(type(error).__name__)
         if unsaid is not None:
             self._log.warning("lag.unseen", group=self._group, reason=str(error), unsaid=unsaid)
+        self._stop.wait(_AFTER_FAULT_S)

@@ -53,26 +53,6 @@ class _Look(NamedTuple):
         return self.published - self.committed
 
 
-class RateLimit:
-    """The bound that one governor sets and the pacer of every stream obeys; in frames a second."""
-
-    def __init__(self) -> None:
-        self.max_fps: float | None = None
-
-
-class LoadPacer:
-    """Thins one stream to the common limit."""
-
-    def __init__(self, limit: RateLimit) -> None:
-        self._limit = limit
-        self._pacer = Pacer(None)
-
-    def admits(self, media_ns: int) -> bool:
-        """Whether the frame at this media time is published."""
-        self._pacer.max_fps = self._limit.max_fps
-        return self._pacer.admits(media_ns)
-
-
 class LoadGovernor:
     """Sets one limit for all streams: the fastest give first, and the slow ones may keep theirs.
 
@@ -80,30 +60,33 @@ class LoadGovernor:
     the streams are judged together.
     """
 
-    def __init__(self, max_lag_s: float, limit: RateLimit) -> None:
+    def __init__(self, max_lag_s: float) -> None:
         self._max_lag_s = max_lag_s
-        self._limit = limit
         self._looks: deque[_Look] = deque()
+        self._before: _Look | None = None
+        self.max_fps: float | None = None
+        """Frames a second that each stream may publish; None for all. Read by other threads."""
 
-    @property
-    def max_fps(self) -> float | None:
-        """Frames a second that each stream may publish; None for all."""
-        return self._limit.max_fps
+    def forget(self) -> None:
+        """Let all frames through, and begin anew: nothing is known of the reader any more."""
+        self._looks.clear()
+        self.max_fps = None
 
     def look(self, now_s: float, streams: Mapping[str, Backlog]) -> None:
         """Take what is known now, about once a second; `now_s` is by a monotonic clock.
 
         Only a look at which the reader has moved counts: between two batches nothing can be told.
         """
-        last = self._looks[-1] if self._looks else None
-        if last is None or last.streams.keys() != streams.keys():
-            self._looks = deque([_Look(now_s, streams)])  # a stream has begun
+        look, before = _Look(now_s, streams), self._before
+        self._before = look
+        if before is None or before.streams.keys() != streams.keys():
+            self._looks.clear()  # a stream has begun
             return
-        look = _Look(now_s, streams)
-        if look.committed == last.committed:
+        is_away = bool(self._looks) and now_s - self._looks[-1].at_s > AWAY_S
+        if is_away or look.committed < before.committed:
+            self.forget()
+        if look.committed <= before.committed:
             return
-        if now_s - last.at_s > AWAY_S:
-            self._looks.clear()
         self._looks.append(look)
         while self._looks[0].at_s < now_s - WINDOW_S:
             self._looks.popleft()
@@ -121,11 +104,24 @@ class LoadGovernor:
                 (last.streams[name].published - first.streams[name].published) / span_s
                 for name in last.streams
             ]
-            self._limit.max_fps = max(shared_fps(rates, SHARE * pace_fps), LEAST_FPS)
-        elif wait_s < self._max_lag_s / 2 and self._limit.max_fps is not None:
+            self.max_fps = max(shared_fps(rates, SHARE * pace_fps), LEAST_FPS)
+        elif wait_s < self._max_lag_s / 2 and self.max_fps is not None:
             since_s = last.at_s - self._looks[-2].at_s
-            grown_fps = self._limit.max_fps * GROWTH**since_s
-            self._limit.max_fps = None if grown_fps > UNBOUNDED_FPS else grown_fps
+            grown_fps = self.max_fps * GROWTH**since_s
+            self.max_fps = None if grown_fps > UNBOUNDED_FPS else grown_fps
+
+
+class LoadPacer:
+    """Thins one stream to the common limit."""
+
+    def __init__(self, governor: LoadGovernor) -> None:
+        self._governor = governor
+        self._pacer = Pacer(None)
+
+    def admits(self, media_ns: int) -> bool:
+        """Whether the frame at this media time is published."""
+        self._pacer.max_fps = self._governor.max_fps
+        return self._pacer.admits(media_ns)
 
 
 def shared_fps(rates_fps: list[float], total_fps: float) -> float:

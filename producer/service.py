@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from prometheus_client import REGISTRY
 
 from producer.lag_watch import LagWatch
-from producer.load import LoadGovernor, RateLimit
+from producer.load import LoadGovernor
 from producer.metrics import ProducerMetrics
 from producer.preflight import prepared
 from producer.settings import ProducerSettings
@@ -42,11 +42,11 @@ def serve(settings: ProducerSettings, stop: StopSignal, heartbeat: Heartbeat, lo
         settings.max_frame_bytes,
         settings.linger_ms,
     )
-    limit = RateLimit()
-    streams = _opened(specs, settings, limit, kafka, stop, log)
+    governor = LoadGovernor(settings.max_lag_s)
+    streams = _opened(specs, settings, governor, kafka, stop, log)
     for stream in streams.values():
         stream.start()
-    watch = LagWatch(settings, streams, LoadGovernor(settings.max_lag_s, limit), stop, log)
+    watch = LagWatch(settings, streams, governor, stop, log)
     threading.Thread(
         target=copy_context().run, args=(watch.run,), name="lag watch", daemon=True
     ).start()
@@ -67,7 +67,7 @@ def own_share(specs: Sequence[StreamSpec], settings: ProducerSettings) -> tuple[
 def _opened(
     specs: Sequence[StreamSpec],
     settings: ProducerSettings,
-    limit: RateLimit,
+    governor: LoadGovernor,
     kafka: KafkaProducer,
     stop: StopSignal,
     log: Logger,
@@ -76,7 +76,7 @@ def _opened(
     rng = random.Random()  # noqa: S311  # spreads waits; guards nothing
     return {
         spec.id: open_stream(
-            spec, settings, limit, kafka, stop, metrics, log.bind(stream=spec.id), rng
+            spec, settings, governor, kafka, stop, metrics, log.bind(stream=spec.id), rng
         )
         for spec in specs
     }

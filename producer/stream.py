@@ -10,7 +10,7 @@ from producer.camera import Camera
 from producer.camera_tls import is_rtsps
 from producer.capture_clock import CaptureClock
 from producer.jpeg import JpegEncoder
-from producer.load import LoadPacer, RateLimit
+from producer.load import LoadGovernor, LoadPacer
 from producer.metrics import ProducerMetrics, StreamMetrics
 from producer.outbox import Outbox
 from producer.pacing import Pacer
@@ -86,7 +86,7 @@ def _thread(name: str, run: Callable[[], None]) -> threading.Thread:
 def open_stream(
     spec: StreamSpec,
     settings: ProducerSettings,
-    limit: RateLimit,
+    governor: LoadGovernor,
     sender: RecordSender,
     stop: StopSignal,
     metrics: ProducerMetrics,
@@ -106,7 +106,7 @@ def open_stream(
             settings.stall_timeout_s,
             ca_file=settings.camera_ca_file,
         ),
-        new_session=_session_factory(spec, settings, limit, outbox, stream_metrics, log),
+        new_session=_session_factory(spec, settings, governor, outbox, stream_metrics, log),
         reconnection=_reconnection(settings),
         stop=stop,
         beat=reads.beat,
@@ -128,7 +128,7 @@ def _reconnection(settings: ProducerSettings) -> Reconnection:
 def _session_factory(
     spec: StreamSpec,
     settings: ProducerSettings,
-    limit: RateLimit,
+    governor: LoadGovernor,
     outbox: Outbox,
     metrics: StreamMetrics,
     log: Logger,
@@ -139,7 +139,7 @@ def _session_factory(
 
     def new_session(session: str) -> StreamSession:
         stillness = StillnessWatch(settings.frozen_after_s, settings.frozen_heartbeat_s)
-        selection = FrameSelection(Pacer(spec.max_fps), LoadPacer(limit), stillness)
+        selection = FrameSelection(Pacer(spec.max_fps), LoadPacer(governor), stillness)
         return StreamSession(
             session, clock, selection, encoder, outbox, metrics, log, time.monotonic
         )

@@ -1,14 +1,16 @@
-"""Every fault that the suite knows: how it is made, and how it ends.
+"""How things are broken.
 
-A fault is a function that breaks something, waits as long as it lasts, and returns when what was
+A break is a function that breaks something, waits as long as it lasts, and returns when what was
 broken is whole again, or is being made whole by nobody but framerail itself.
 """
 
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
 
 import httpx
@@ -16,7 +18,7 @@ import psutil
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from runtime.kafka_clients import open_consumer
+from local.stack import CHECKOUT
 from runtime.topics import ensure_topics, frames_spec
 from tests.faults.intruder import INTRUDER, publish_oversized, publish_poison
 from tests.faults.proxy import Mode
@@ -28,16 +30,6 @@ LONG_OUTAGE_S = 12.0
 """Above every time-out of `run_system.QUICK`, and of the clients that have fixed ones."""
 
 
-@dataclass(frozen=True)
-class Fault:
-    """`broken` is the part; `is_quick` ones run in `make test`."""
-
-    name: str
-    broken: str
-    make: Break
-    is_quick: bool = False
-
-
 def killed(part: str) -> Break:
     """SIGKILL, once."""
 
@@ -45,6 +37,14 @@ def killed(part: str) -> Break:
         system.kill(part)
 
     return make
+
+
+def killed_while_it_gathers(system: System) -> None:
+    """SIGKILL to the consumer a second after a batch, when the next one is half full."""
+    known = system.log("consumer").count("batch.inferred")
+    wait_for(lambda: system.log("consumer").count("batch.inferred") > known, "a batch", 60)
+    time.sleep(1)
+    system.kill("consumer")
 
 
 def killed_again_and_again(part: str, times: int) -> Break:
@@ -119,19 +119,23 @@ def triton_being(mode: Mode, seconds: float) -> Break:
 
 
 def disk_full(part: str, seconds: float) -> Break:
-    """Every write beyond the present length of a file fails, as on a full disk."""
+    """Every write behind the first page of a file fails, as on a full disk: after a restart too."""
 
     def make(system: System) -> None:
-        pids = [process.pid for process in system.tree(part)]
-        for pid in pids:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-        time.sleep(seconds)
-        for pid in pids:
-            if psutil.pid_exists(pid):
-                unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
+        ends_s = time.monotonic() + seconds
+        while time.monotonic() < ends_s:
+            _limit_files(system, part, 4096)
+            time.sleep(0.2)
+        _limit_files(system, part, resource.RLIM_INFINITY)
 
     return make
+
+
+def _limit_files(system: System, part: str, limit_bytes: int) -> None:
+    for process in system.tree(part):
+        with suppress(ProcessLookupError):
+            limits = (limit_bytes, resource.RLIM_INFINITY)
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
 
 
 def kafka_refuses_writes(system: System) -> None:
@@ -168,17 +172,25 @@ def stub_killed(system: System) -> None:
     stubs[0].send_signal(signal.SIGKILL)
 
 
-def second_member_comes_and_goes(group: str, topics: tuple[str, ...]) -> Break:
-    """A stranger joins the group and leaves it again: partitions move away and come back."""
+def second_member_comes_and_goes(service: str) -> Break:
+    """A second process of a service joins its group and leaves it again: partitions move."""
 
     def make(system: System) -> None:
+        environment = psutil.Process(system.pid(service)).environ() | {"FRAMERAIL_HTTP_PORT": "0"}
+        log = system.root / f"second-{service}.log"
         for _ in range(3):
-            stranger = open_consumer(system.target.settings, "stranger", group_id=group)
-            stranger.subscribe(topics)
-            ends_s = time.monotonic() + 4
-            while time.monotonic() < ends_s:
-                stranger.poll(500, max_records=1)
-            stranger.leave()
+            with log.open("wb") as output:
+                second = subprocess.Popen(
+                    [sys.executable, "-m", service],
+                    cwd=CHECKOUT,
+                    env=environment,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+            wait_for(lambda: "service.started" in log.read_text(), f"a second {service}", 60)
+            time.sleep(QUICK_OUTAGE_S)
+            second.terminate()
+            assert second.wait(60) == 0, log.read_text()
 
     return make
 
@@ -238,76 +250,3 @@ def with_producer(system: System, publish: Callable[[KafkaProducer], None]) -> N
         publish(producer)
     finally:
         producer.close()
-
-
-FAULTS = (
-    Fault("producer killed", "producer", killed("producer"), is_quick=True),
-    Fault(
-        "consumer killed in the middle of a batch", "consumer", killed("consumer"), is_quick=True
-    ),
-    Fault(
-        "consumer killed between produce and commit",
-        "consumer",
-        killed_before_commit("consumer"),
-        is_quick=True,
-    ),
-    Fault(
-        "consumer killed three times in a row", "consumer", killed_again_and_again("consumer", 3)
-    ),
-    Fault("postproc killed", "postproc", killed("postproc"), is_quick=True),
-    Fault(
-        "postproc killed between upload and commit",
-        "postproc",
-        killed_before_commit("postproc"),
-        is_quick=True,
-    ),
-    Fault("Kafka killed", "Kafka", killed("kafka"), is_quick=True),
-    Fault("Triton killed", "Triton", killed("triton"), is_quick=True),
-    Fault("one of Triton's model processes killed", "Triton", stub_killed),
-    Fault("S3 killed", "S3", killed("seaweedfs"), is_quick=True),
-    Fault("RTSP server killed", "MediaMTX", killed("mediamtx"), is_quick=True),
-    Fault("camera killed", "camera", killed("camera-cam1"), is_quick=True),
-    Fault("producer frozen for 12 s", "producer", frozen("producer", LONG_OUTAGE_S)),
-    Fault("consumer frozen for 12 s", "consumer", frozen("consumer", LONG_OUTAGE_S)),
-    Fault("postproc frozen for 12 s", "postproc", frozen("postproc", LONG_OUTAGE_S)),
-    Fault("Kafka frozen for 12 s", "Kafka", frozen("kafka", LONG_OUTAGE_S)),
-    Fault("Kafka frozen for 45 s", "Kafka", frozen("kafka", 45)),
-    Fault("Triton frozen for 12 s", "Triton", frozen("triton", LONG_OUTAGE_S)),
-    Fault("S3 frozen for 25 s", "S3", frozen("seaweedfs", 25)),
-    Fault("RTSP server frozen for 12 s", "MediaMTX", frozen("mediamtx", LONG_OUTAGE_S)),
-    Fault("camera frozen for 12 s", "camera", frozen("camera-cam1", LONG_OUTAGE_S)),
-    Fault("Kafka answers a tenth of the time", "Kafka", halting("kafka", 15)),
-    Fault("Triton answers a tenth of the time", "Triton", halting("triton", 15)),
-    Fault("Kafka refuses writes", "Kafka", kafka_refuses_writes, is_quick=True),
-    Fault("Kafka's disk is full", "Kafka", disk_full("kafka", QUICK_OUTAGE_S)),
-    Fault("S3 answers slowly", "S3", s3_being("slow", QUICK_OUTAGE_S)),
-    Fault("S3 does not answer", "S3", s3_being("silent", LONG_OUTAGE_S)),
-    Fault("S3 refuses connections", "S3", s3_being("refuse", QUICK_OUTAGE_S)),
-    Fault("S3 breaks off its answers", "S3", s3_being("cut", QUICK_OUTAGE_S)),
-    Fault("S3 answers 503", "S3", s3_being("unavailable", QUICK_OUTAGE_S), is_quick=True),
-    Fault("S3 forbids writing", "S3", s3_being("forbidden", QUICK_OUTAGE_S)),
-    Fault("S3's disk is full", "S3", disk_full("seaweedfs", QUICK_OUTAGE_S)),
-    Fault("Triton reloads its model", "Triton", model_order("load")),
-    Fault("Triton has unloaded its model", "Triton", model_order("unload", "load"), is_quick=True),
-    Fault("Triton refuses connections", "Triton", triton_being("refuse", QUICK_OUTAGE_S)),
-    Fault("Triton breaks off its answers", "Triton", triton_being("cut", QUICK_OUTAGE_S)),
-    Fault("Triton does not answer", "Triton", triton_being("silent", LONG_OUTAGE_S)),
-    Fault(
-        "a second consumer joins and leaves three times",
-        "consumer",
-        second_member_comes_and_goes("consumer", ("frames.cam1", "frames.cam2")),
-    ),
-    Fault(
-        "a second postproc joins and leaves three times",
-        "postproc",
-        second_member_comes_and_goes("postproc", ("results",)),
-    ),
-    Fault("producer's clock an hour ahead", "clock", clock_step("producer", 3600)),
-    Fault("producer's clock an hour behind", "clock", clock_step("producer", -3600)),
-    Fault("consumer's clock an hour behind", "clock", clock_step("consumer", -3600)),
-    Fault("camera flaps every 2 s", "camera", flapping_camera),
-    Fault("300 poison records", "records", poison, is_quick=True),
-    Fault("oversized frames", "records", oversized),
-    Fault("SIGTERM to everything at once", "everything", everything_stopped, is_quick=True),
-    Fault("the supervisor killed", "everything", supervisor_killed),
-)

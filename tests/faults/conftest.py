@@ -9,6 +9,7 @@ import pytest
 
 from local.stack import CHECKOUT
 from ops.options import StackOptions
+from tests.faults.catalogue import FAULTS
 from tests.faults.report import Outcome, write_report
 from tests.faults.system import System
 
@@ -41,4 +42,4 @@ def outcomes(pytestconfig: pytest.Config) -> Iterator[list[Outcome]]:
     found: list[Outcome] = []
     yield found
     if pytestconfig.getoption("--write-report") and found:
-        write_report(found)
+        write_report(found, [fault.name for fault in FAULTS])

@@ -1,5 +1,6 @@
 """The results of the suite, as a table in `docs/reliability.md` and as `docs/reliability.json`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -25,12 +26,18 @@ class Outcome(msgspec.Struct, frozen=True):
     recovery_s: float
 
 
-def write_report(outcomes: list[Outcome]) -> None:
-    """Write both files."""
+def write_report(found: list[Outcome], order: Sequence[str]) -> None:
+    """Write both files, in the order of the suite; faults that were not tried keep their line."""
+    known = {each.fault: each for each in _written() + found}
+    outcomes = [known[name] for name in order if name in known]
     DOCUMENT.write_bytes(msgspec.json.format(msgspec.json.encode(outcomes), indent=2) + b"\n")
     before, _, rest = PAGE.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
     PAGE.write_text(f"{before}{BEGIN}\n{table(outcomes)}\n{END}{after}")
+
+
+def _written() -> list[Outcome]:
+    return msgspec.json.decode(DOCUMENT.read_bytes(), type=list[Outcome])
 
 
 def table(outcomes: list[Outcome]) -> str:

@@ -6,17 +6,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 import psutil
 from botocore.exceptions import BotoCoreError
+from kafka import TopicPartition
+from kafka.errors import KafkaError
 
+from contracts.names import frames_topic
 from local.ports import free_ports
 from local.stack import CHECKOUT
 from local.state import read_state
@@ -26,11 +29,21 @@ from ops.ledger.proof import prove
 from ops.ledger.verdict import Ledger
 from ops.options import StackOptions
 from ops.target import Target, local_target
+from runtime.errors import FramerailError
+from runtime.group_consumer import GroupConsumer
+from runtime.kafka_clients import open_consumer
 from tests.faults.proxy import Proxy
 from tests.faults.run_system import Orders
 
 RECOVERED_WITHIN_S = 90.0
 T = TypeVar("T")
+
+
+class Picture(NamedTuple):
+    """Which frame a picture in S3 shows; the time in nanoseconds since the epoch."""
+
+    offset: int
+    captured_ns: int
 
 
 @dataclass
@@ -157,29 +170,46 @@ class System:
         return urlsplit(text if "//" in text else f"//{text}").port or 0
 
     def wait_until_live(self, since_ns: int) -> None:
-        """Wait until a frame of each camera that was captured after `since_ns` is in S3."""
-        streams = self.options.local_cameras
+        """Wait until a frame of each camera that was captured, and published, since then is in S3.
+
+        Published too, because a stepped clock calls anything captured later.
+        """
+        ends = wait_for(self._ends, "Kafka tells how long its topics are", RECOVERED_WITHIN_S)
 
         def is_live() -> bool:
             with suppress(BotoCoreError):  # what was broken may be S3
-                return all(self.newest_captured_ns(stream_id) > since_ns for stream_id in streams)
+                newest = [(self.newest(stream_id), end) for stream_id, end in ends.items()]
+                return all(p.offset >= end and p.captured_ns > since_ns for p, end in newest)
             return False
 
         wait_for(is_live, "pictures of new frames are in S3", RECOVERED_WITHIN_S)
 
-    def newest_captured_ns(self, stream_id: str) -> int:
-        """Return when the newest picture of a stream was captured; 0 if there is none."""
+    def _ends(self) -> dict[str, int] | None:
+        with suppress(FramerailError, KafkaError), closing(self._open_log()) as log:
+            partitions = {
+                stream_id: TopicPartition(frames_topic(stream_id), 0)
+                for stream_id in self.options.local_cameras
+            }
+            ends = log.end_offsets(list(partitions.values()))
+            return {stream_id: ends[at] for stream_id, at in partitions.items()}
+        return None
+
+    def _open_log(self) -> GroupConsumer:
+        return open_consumer(self.target.settings, "faults")
+
+    def newest(self, stream_id: str) -> Picture:
+        """Return the picture of the newest frame of a stream; one of no frame if there is none."""
         client, bucket = self.target.s3(), self.target.settings.s3_bucket
         pages = client.get_paginator("list_objects_v2").paginate(
             Bucket=bucket, Prefix=f"evidence/{stream_id}/"
         )
         keys = [stored["Key"] for page in pages for stored in page.get("Contents", [])]
         if not keys:
-            return 0
+            return Picture(-1, 0)
         # By offset, not by day: a stepped clock makes days of its own.
         newest = max(keys, key=lambda key: int(Path(key).stem))
         head: dict[str, Any] = dict(client.head_object(Bucket=bucket, Key=newest))
-        return int(head["Metadata"]["captured-ns"])
+        return Picture(int(Path(newest).stem), int(head["Metadata"]["captured-ns"]))
 
     def ledger(self, since_ns: int, within_s: float = 60.0) -> Ledger:
         """Return the account of what was captured since then, once it closes or after a time."""

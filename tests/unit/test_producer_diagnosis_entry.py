@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from ops.doctor_report import entry_yaml
+from ops.doctor.printing import entry_yaml
 from producer.diagnosis.entry import advised_entry, suggested_id, with_variables
 from runtime.errors import ConfigurationError
 from runtime.streams_file import parse_streams, read_url
@@ -31,7 +31,6 @@ def test_a_stream_is_named_after_its_host(url: str, stream_id: str) -> None:
     [
         ("", "rtsp://gate/live", "rtsp://gate/live"),
         ("", "rtsp://gate:8554/live?x=1", "rtsp://gate:8554/live?x=1"),
-        ("", "rtsp://gate:8554/l@b", "rtsp://gate:8554/l@b"),
         ("", "rtsp://joe:hush@gate/live", "rtsp://${GATE_USER}:${GATE_PASSWORD}@gate/live"),
         ("", "rtsp://joe:h@sh@gate/live", "rtsp://${GATE_USER}:${GATE_PASSWORD}@gate/live"),
         ("", "rtsp://joe@gate/live", "rtsp://${GATE_USER}@gate/live"),

@@ -8,7 +8,7 @@ import pytest
 from producer.camera import PacketFacts, Received
 from producer.camera_faults import CameraFault, FaultKind, stream_ended
 from producer.diagnosis import diagnose
-from producer.diagnosis.knock import judged
+from producer.diagnosis.knock import judged, reason_of
 from producer.diagnosis.measurements import Sightings, measured
 from producer.diagnosis.probe import Watch, watched
 from producer.frames import DecodedFrame, SenderReport
@@ -145,6 +145,19 @@ def test_what_a_port_answers_tells_what_it_speaks(
 
 def test_a_port_that_answers_in_rtsp_is_at_no_fault() -> None:
     assert judged(b"RTSP/1.0 401 Unauthorized\r\n", "port 554 of gate") is None
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TimeoutError("_ssl.c:989: The handshake operation timed out"), "no answer"),
+        (ConnectionResetError(104, "Connection reset by peer"), "Connection reset by peer"),
+        (OSError("getaddrinfo returns an empty list"), "getaddrinfo returns an empty list"),
+        (ConnectionAbortedError(), "ConnectionAbortedError"),
+    ],
+)
+def test_a_failed_connection_has_a_reason_in_words(error: OSError, reason: str) -> None:
+    assert reason_of(error) == reason
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from producer.camera_faults import CameraFault
 from producer.capture_clock import CaptureClock
 from producer.frames import DecodedFrame, EncodedFrame
 from producer.jpeg import JpegEncoder
-from producer.load import LoadPacer, RateLimit
+from producer.load import LoadGovernor, LoadPacer
 from producer.outbox import Outbox
 from producer.pacing import Pacer
 from producer.selection import FrameSelection
@@ -88,7 +88,7 @@ class Bench:
         return attempt
 
     def new_session(self, session: str) -> StreamSession:
-        selection = FrameSelection(Pacer(None), LoadPacer(RateLimit()), StillnessWatch(10, 5))
+        selection = FrameSelection(Pacer(None), LoadPacer(LoadGovernor(10)), StillnessWatch(10, 5))
         encoder = JpegEncoder(85, None, 1_000_000)
         clock = CaptureClock(SECOND_NS)
         return StreamSession(

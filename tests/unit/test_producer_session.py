@@ -13,7 +13,7 @@ from contracts.frames import DropReason
 from producer.capture_clock import CaptureClock
 from producer.frames import DecodedFrame, EncodedFrame, SenderReport
 from producer.jpeg import JpegEncoder
-from producer.load import LoadPacer, RateLimit
+from producer.load import LoadGovernor, LoadPacer
 from producer.outbox import Outbox
 from producer.pacing import Pacer
 from producer.selection import FrameSelection
@@ -45,7 +45,9 @@ class Bench:
         self.outbox = Outbox(capacity, 1000, metrics)
         self.recorded, log = RecordingLog.pair()
         self.time = FakeTime()
-        selection = FrameSelection(Pacer(max_fps), LoadPacer(RateLimit()), StillnessWatch(10, 5))
+        selection = FrameSelection(
+            Pacer(max_fps), LoadPacer(LoadGovernor(10)), StillnessWatch(10, 5)
+        )
         self.session = StreamSession(
             "session",
             CaptureClock(SECOND_NS),

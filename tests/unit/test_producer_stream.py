@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from producer.load import RateLimit
+from producer.load import LoadGovernor
 from producer.metrics import ProducerMetrics
 from producer.settings import ProducerSettings
 from producer.stream import Stream, open_stream
@@ -30,7 +30,9 @@ def opened(clip: Path, kafka: FakeKafka) -> tuple[Stream, StopSignal, RecordingL
     spec = StreamSpec.model_construct(id="gate", url=str(clip))  # a file stands in for a camera
     metrics = ProducerMetrics(CollectorRegistry())
     settings = ProducerSettings.model_validate({})
-    stream = open_stream(spec, settings, RateLimit(), kafka, stop, metrics, log, random.Random(1))
+    stream = open_stream(
+        spec, settings, LoadGovernor(10), kafka, stop, metrics, log, random.Random(1)
+    )
     return stream, stop, recorded
 
 
