@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
-PACKAGES := contracts runtime producer consumer postproc ops local serving modelling docs
+PACKAGES := contracts runtime producer consumer postproc ops local serving modelling docs supply
 SCRIPTS := .ci/run tests/cluster/run tests/cluster/images/build kserve/overlays/cluster/prepare \
 	$(wildcard tests/cluster/images/kafka/bin/* pulumi/templates/*.sh)
 DOCKERFILES := $(wildcard */Dockerfile kserve/overlays/cluster/*.Dockerfile tests/cluster/images/*/Dockerfile)
@@ -84,6 +84,26 @@ lock: setup ## Write the lock files anew from what pyproject.toml and requiremen
 	$(COMPILE) requirements/modelling.in -o requirements/modelling.txt
 	for service in producer consumer postproc; do \
 	  $(COMPILE) --extra $$service pyproject.toml -o requirements/$$service.txt; done
+	for tool in fuzz audit; do $(COMPILE) requirements/$$tool.in -o requirements/$$tool.txt; done
+
+
+.PHONY: audit sbom fuzz
+FUZZ_S ?= 120
+FUZZED ?= headers dead_letter result streams_file jpeg scan records log_text
+AUDITED := $(filter-out requirements/modelling.txt,$(wildcard requirements/*.txt))
+
+audit: setup ## Ask for known weaknesses of every locked package; 3 where nobody could be asked.
+	@test -x $(VENV)/audit/bin/python || $(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	@$(BIN)/python -m supply.audit $(VENV)/audit/bin/pip-audit $(AUDITED)
+
+sbom: setup ## Write bills of materials (CycloneDX) into dist/.
+	@$(BIN)/python -m supply.sbom dist
+
+fuzz: setup ## Fuzz each reader of strangers' bytes with atheris; FUZZ_S=120 seconds each.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@for target in $(FUZZED); do $(BIN)/python -m tests.fuzz $$target .framerail/fuzz/$$target \
+	  -max_total_time=$(FUZZ_S) -rss_limit_mb=2048 -timeout=10 -artifact_prefix=.framerail/fuzz/$$target-; done
 
 clean: ## Delete everything that was installed, built or stored here.
 	@test ! -x $(BIN)/framerail || $(BIN)/framerail down

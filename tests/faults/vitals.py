@@ -35,9 +35,12 @@ def vitals_of(system: System) -> dict[str, Vitals]:
 
 
 def growth_mib(samples: Sequence[Vitals]) -> float:
-    """Return by how much the median memory of the last third is above that of the first."""
+    """Return by how much the median memory of the last third is above that of the second.
+
+    In the first one heaps and caches fill.
+    """
     third = len(samples) // 3
-    return _median(samples[-third:]) - _median(samples[:third])
+    return _median(samples[-third:]) - _median(samples[third:-third])
 
 
 def _median(samples: Sequence[Vitals]) -> float:

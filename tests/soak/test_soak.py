@@ -16,14 +16,16 @@ from tests.soak.plot import plot_vitals
 
 WARM_UP_S = 120.0
 SAMPLE_EVERY_S = 5.0
-GROWTH_MIB = 24.0
+GROWTH_MIB = 32.0
 HANDLES = 16
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 @pytest.fixture
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(tmp_path_factory.mktemp("soak"), CACHE, StackOptions(cameras=2))
+    # So little that Kafka deletes segments, with their files, as fast as it makes new ones.
+    changes = {"FRAMERAIL_FRAMES_RETENTION_BYTES": str(192 * 1024**2)}
+    system = System(tmp_path_factory.mktemp("soak"), CACHE, StackOptions(cameras=2), changes)
     system.start()
     yield system
     system.stop()
@@ -46,4 +48,8 @@ def test_memory_and_file_handles_stay_flat(system: System, pytestconfig: pytest.
     grown = {name: growth_mib(taken) for name, taken in samples.items()}
     assert all(mib < GROWTH_MIB for mib in grown.values()), grown
     for name, taken in samples.items():
-        assert abs(taken[-1].handles - taken[0].handles) <= HANDLES, name
+        half = len(taken) // 2
+        before, after = (
+            max(each.handles for each in part) for part in (taken[:half], taken[half:])
+        )
+        assert after <= before + HANDLES, name

@@ -11,7 +11,7 @@ from consumer.batches import Batch
 from consumer.service import ConsumerService, Limits
 from consumer.worker import BatchOutcome, BatchWorker, ResultRules
 from contracts.results import Model
-from ops.tally import StreamTally
+from ops.ledger.tally import StreamTally
 from runtime.errors import TransientError
 from runtime.health import Heartbeat
 from runtime.logs import get_logger
@@ -347,7 +347,7 @@ def test_a_crash_anywhere_leaves_every_frame_exactly_once_as_a_reader_sees_it(
     _turn_until(again, lambda: frames.position == 110)
     clock.now_s += 3
     _turn_until(again, lambda: frames.committed_next.get(SOURCE) == 110)
-    tally = StreamTally(end_offset=110)
+    tally = StreamTally("cam1", end_offset=110)
     for outcome in results.written:
         tally.add_result(outcome.result)
     report = tally.report(None)

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.deadletters import DeadLetter
+from contracts.coordinates import Coordinates
+from contracts.deadletters import DeadLetter, Mark, read_dead_letter, replay_headers
 from contracts.errors import InvalidRecord
 from contracts.evidence import evidence_metadata
-from contracts.frames import MAX_HEADER_BYTES, FrameHeaders
+from contracts.frames import MAX_HEADER_BYTES, FrameHeaders, is_replay
 from contracts.names import BatchId, checked_stream_id, evidence_key, frames_topic, stream_of_topic
 from contracts.results import (
     BatchResult,
@@ -23,6 +24,7 @@ from contracts.results import (
 )
 from contracts.schema import schema_files
 
+OFFSETS = st.integers(0, 2**63 - 1)
 STREAM_IDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True)
 HEADERS = FrameHeaders("s1", 7, 1_700_000_000_123_456_789, "rtcp", (768, 576), {"paced": 2})
 
@@ -198,3 +200,78 @@ def test_the_metadata_of_evidence_leads_back_to_its_frame() -> None:
 def test_the_schema_files_are_current() -> None:
     for path, text in schema_files().items():
         assert path.read_text() == text, "run: python -m contracts"
+
+
+@given(st.from_regex(r"[A-Za-z0-9._-]{1,249}", fullmatch=True), st.integers(0, 999), OFFSETS)
+def test_the_name_of_a_record_can_be_read_back(topic: str, partition: int, offset: int) -> None:
+    at = Coordinates(topic, partition, offset)
+    assert Coordinates.parse(str(at)) == at
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "frames.cam1", "frames.cam1-0", "a-0@-1", "a-0@٣", "a b-0@1"]
+)
+def test_a_text_that_names_no_record_is_refused(wrong: str) -> None:
+    with pytest.raises(InvalidRecord, match="<topic>-<partition>@<offset>"):
+        Coordinates.parse(wrong)
+
+
+def test_a_frame_that_was_put_back_names_the_record_that_it_repeats() -> None:
+    again = replace(HEADERS, replay_of=Coordinates("frames.cam1", 0, 7))
+    assert FrameHeaders.decode(again.encode()) == again
+    assert is_replay(again.encode())
+    assert not is_replay(HEADERS.encode())
+    with pytest.raises(InvalidRecord, match="'replay-of' is 'nowhere'"):
+        FrameHeaders.decode([*HEADERS.encode(), ("replay-of", b"nowhere")])
+
+
+def test_a_dead_letter_can_be_read_back() -> None:
+    letter = DeadLetter("frames.cam1", 0, 7, "consumer.infer", "poison", attempts=4)
+    assert read_dead_letter(letter.record(HEADERS.encode(), b"v", 10_000).headers) == letter
+    left_out = replace(letter, left_out_bytes=5000)
+    found = read_dead_letter(letter.record([], b"v" * 5000, limit_bytes=5000).headers)
+    assert isinstance(found, DeadLetter)
+    assert replace(found, reason="poison") == left_out
+
+
+def test_a_mark_is_told_from_a_letter() -> None:
+    assert read_dead_letter(Mark("dropped", 12).headers()) == Mark("dropped", 12)
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ([], "no dead letter"),
+        ([("deadletter-topic", b"frames.cam1")], "no dead letter"),
+        ([("deadletter-mark", b"burnt"), ("deadletter-marks-offset", b"1")], "replayed, dropped"),
+        ([("deadletter-mark", b"dropped")], "'deadletter-marks-offset' is ''"),
+        ([("deadletter-mark", b"dropped"), ("deadletter-marks-offset", b"-1")], "a number"),
+        ([("deadletter-topic", b"t"), ("deadletter-reason", b"r")], "'deadletter-partition'"),
+    ],
+)
+def test_a_record_that_is_neither_letter_nor_mark_is_refused(
+    headers: list[tuple[str, bytes]], said: str
+) -> None:
+    with pytest.raises(InvalidRecord, match=said):
+        read_dead_letter(headers)
+
+
+def test_a_letter_of_a_record_that_had_been_put_back_tells_of_both_times() -> None:
+    first = DeadLetter("frames.cam1", 0, 7, "consumer.infer", "poison", attempts=4)
+    put_back = replay_headers(first, first.record(HEADERS.encode(), b"v", 10_000).headers)
+    second = DeadLetter("frames.cam1", 0, 90, "consumer.infer", "poison", attempts=2)
+    found = read_dead_letter(second.record(put_back, b"v", 10_000).headers)
+    assert found == replace(second, attempts=6, replay_of=first.coordinates)
+    # Its history stays even where no other header has room.
+    small = second.record([*put_back, ("huge", b"h" * 5000)], b"v", limit_bytes=3000)
+    assert "huge" not in dict(small.headers)
+    found = read_dead_letter(small.headers)
+    assert isinstance(found, DeadLetter)
+    assert (found.attempts, found.replay_of) == (6, first.coordinates)
+
+
+@pytest.mark.parametrize("attempts", [b"many", b"-1", b"9" * 400])
+def test_a_history_that_is_no_number_counts_for_nothing(attempts: bytes) -> None:
+    letter = DeadLetter("frames.cam1", 0, 7, "consumer.infer", "poison")
+    found = read_dead_letter(letter.record([("replay-attempts", attempts)], b"v", 10_000).headers)
+    assert found == letter

@@ -136,7 +136,7 @@ def test_a_capture_time_beyond_the_calendar_is_refused() -> None:
     frames = tuple(
         msgspec.structs.replace(frame, captured_ns=CAPTURED_NS * 10**9) for frame in result.frames
     )
-    with pytest.raises(InvalidInput, match="no time on earth"):
+    with pytest.raises(InvalidInput, match="captured_ns"):
         read_result(encode_result(msgspec.structs.replace(result, frames=frames)))
 
 
