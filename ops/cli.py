@@ -15,7 +15,7 @@ from local.stopping import StoppableReport, caught_signals
 from ops.cost_command import cost
 from ops.deadletter.command import app as deadletter
 from ops.demo import check_report, run_demo
-from ops.doctor_command import doctor
+from ops.doctor.command import doctor
 from ops.failures import explained_failures
 from ops.lasting import bring_down, bring_up, read_status, running_state
 from ops.ledger.command import ledger

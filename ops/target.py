@@ -12,8 +12,8 @@ import boto3
 from consumer.settings import ModelSettings
 from local.state import read_state
 from ops.options import lasting_workspace
-from ops.pipeline import FRAMES_RETENTION_BYTES
-from runtime.errors import ConfigurationError
+from ops.pipeline import FRAMES_RETENTION_BYTES, RETENTION_VARIABLE
+from runtime.errors import ConfigurationError, DependencyError
 from runtime.s3 import s3_client
 from runtime.settings import ENV_PREFIX, KafkaSettings, S3Settings, ServiceSettings, load_settings
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CONNECTIONS = 32
 """At once to S3: a head request per picture is mostly waiting."""
 NAMING_VARIABLE = f"{ENV_PREFIX}KAFKA_BOOTSTRAP_SERVERS"
+ADDRESSES = {f"{ENV_PREFIX}{n}" for n in ("S3_ENDPOINT_URL", "S3_BUCKET", "TRITON_ADDRESS")}
 
 
 K = TypeVar("K", bound=ServiceSettings)
@@ -61,15 +62,21 @@ class Target:
 def chosen_target() -> Target:
     """Return the pipeline whose brokers the environment names, else the one that runs here.
 
-    Raises ConfigurationError if a setting is wrong, or if there is neither.
+    Raises ConfigurationError if a setting is wrong or one is named by halves, DependencyError if
+    there is neither.
     """
     if NAMING_VARIABLE in os.environ:
         triton_address = load_settings(ModelSettings).triton_address
         return Target(load_settings(TargetSettings), triton_address=triton_address)
+    if others := sorted(ADDRESSES & os.environ.keys()):
+        raise ConfigurationError(
+            f"{', '.join(others)} set, but not {NAMING_VARIABLE}: name the whole of the pipeline "
+            "that you mean, or nothing for the one that runs here"
+        )
     workspace = lasting_workspace()
     state = read_state(workspace)
     if state is None or not state.is_supervised():
-        raise ConfigurationError(
+        raise DependencyError(
             f"no pipeline runs here and {NAMING_VARIABLE} is not set: say `framerail up`, or set "
             "the FRAMERAIL_KAFKA_* and FRAMERAIL_S3_* variables of the pipeline that you mean"
         )
@@ -87,8 +94,9 @@ def local_target(addresses: Mapping[str, str], credentials_file: Path) -> Target
         "s3_region": "us-east-1",
         "s3_bucket": addresses["bucket"],
         "s3_create_bucket": True,
-        "frames_retention_bytes": FRAMES_RETENTION_BYTES,
     }
+    if RETENTION_VARIABLE not in os.environ:
+        given["frames_retention_bytes"] = FRAMES_RETENTION_BYTES
     if "triton_grpc" in addresses:
         given["triton_address"] = addresses["triton_grpc"]
     keys = ConfigParser(interpolation=None)

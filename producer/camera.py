@@ -135,7 +135,7 @@ class Camera:
         except FFmpegError as error:
             trouble = certificate_trouble(self._url, self._ca_file, self._timeouts_s[0])
             if trouble is not None:
-                raise CameraFault(trouble, needs_a_person=True, kind="tls") from None
+                raise CameraFault(trouble, needs_a_person=True, kind="untrusted") from None
             # The context of an error would be logged with it, and holds the URL with its password.
             raise fault_of(error, self._url, is_open=False) from None
         decodable = [stream for stream in container.streams.video if _is_decodable(stream)]

@@ -30,6 +30,7 @@ FaultKind = Literal[
     "unanswered",
     "not-rtsp",
     "tls",
+    "untrusted",
     "server-error",
     "no-transport",
     "no-udp",

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from contracts.names import STREAM_ID_PATTERN
 from runtime.errors import ConfigurationError
@@ -17,6 +18,8 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SCHEMES = ("rtsp", "rtsps")
 _NO_PLACE_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f]")
+_AT_BEHIND_HOST = re.compile(r"[^/?#]*//[^/?#]*[/?#].*@", re.DOTALL)
+_AMBIGUOUS = "ambiguous_url"
 MAX_FILE_BYTES = 1024 * 1024
 """Some thousands of cameras."""
 _WRONG_TAGS = (AttributeError, LookupError, OverflowError, TypeError)
@@ -37,6 +40,12 @@ class StreamSpec(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_reachable(cls, url: str) -> str:
+        if _AT_BEHIND_HOST.match(url):
+            raise PydanticCustomError(
+                _AMBIGUOUS,
+                "an '@' comes after a '/', '?' or '#': percent-encode '@', '/', '?' and '#' in "
+                "user and password (%40, %2F, %3F, %23), and an '@' behind the host (%40)",
+            )
         try:
             parts = urlsplit(url)
             is_port_valid = parts.port != 0
@@ -50,7 +59,20 @@ class StreamSpec(BaseModel):
             raise ValueError("expected rtsp:// or rtsps://")
         if not parts.hostname or not is_port_valid or _NO_PLACE_IN_URLS.search(url):
             raise ValueError("expected rtsp://host[:port]/path")
+        if not _can_be_looked_up(parts.hostname):
+            raise ValueError(
+                "expected a host name whose parts between dots have 1 to 63 characters"
+            )
         return url
+
+
+def _can_be_looked_up(host: str) -> bool:
+    # As `socket` and `ssl` encode it, which fail with no OSError where it cannot be.
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -62,7 +84,7 @@ class _UniqueKeys(yaml.SafeLoader):
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.MarkedYAMLError(
-                    problem=f"{key!r} twice", problem_mark=key_node.start_mark
+                    problem=f"{_shown(key)} twice", problem_mark=key_node.start_mark
                 )
             if isinstance(key, Hashable):
                 seen.add(key)
@@ -146,7 +168,7 @@ def _listed(document: Any) -> list[Any]:
         )
     unknown = [repr(key) for key in document if key != "streams"]
     streams = document.get("streams")
-    problems = [f"unknown key {key}: expected only 'streams'" for key in unknown]
+    problems = [f"unknown key {_shown(key)}: expected only 'streams'" for key in unknown]
     if not isinstance(streams, list) or not streams:
         problems.append("streams: expected a list of at least one stream")
     if problems or not isinstance(streams, list):
@@ -180,7 +202,10 @@ def _problems(error: ValidationError, stream: Mapping[str, Any]) -> Iterator[tup
             yield field, f"{field} is missing"
         elif problem["type"] == "extra_forbidden":
             known = ", ".join(StreamSpec.model_fields)
-            yield field, f"unknown key {field!r}: expected one of {known}"
+            yield field, f"unknown key {_shown(field)}: expected one of {known}"
+        elif problem["type"] == _AMBIGUOUS:
+            # Not shown: which part of it is the password cannot be told.
+            yield field, f"{field}: {expected}"
         else:
             yield field, f"{field} is {_shown(stream[field])}: {_expectation(field, expected)}"
 
@@ -223,7 +248,9 @@ def _duplicates(streams: list[Any]) -> list[str]:
 
 def _place(index: int, stream: Any) -> str:
     stream_id = stream.get("id") if isinstance(stream, dict) else None
-    return f"streams[{index}]" + (f" ({stream_id})" if isinstance(stream_id, str) else "")
+    return f"streams[{index}]" + (
+        f" ({_shown(stream_id)[1:-1]})" if isinstance(stream_id, str) else ""
+    )
 
 
 def _shown(value: Any) -> str:

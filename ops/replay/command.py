@@ -14,7 +14,7 @@ from consumer.replaying.order import ReplayOrder, ReplayReport
 from consumer.replaying.replay import replay as replayed
 from consumer.settings import ConsumerSettings
 from contracts.errors import InvalidRecord
-from contracts.names import replay_topic, results_topic
+from contracts.names import checked_stream_id, replay_topic, results_topic
 from local.part import Report
 from local.stack import CHECKOUT
 from local.stopping import caught_signals
@@ -78,6 +78,7 @@ def replay(
 
     framerail replay --stream cam1 --from-offset 0 --to-offset 799 --model-version 1 --json
     """
+    _check_stream(stream)
     now = datetime.now(UTC)
     to = "now" if end is None and to_offset is None else end
     order = ReplayOrder(
@@ -189,6 +190,13 @@ def _consumer_settings(target: Target, model: str | None, version: str) -> Consu
     settings = load_settings(ConsumerSettings, **given)
     # The services of `framerail up` run in the checkout, where a relative path of theirs begins.
     return settings.model_copy(update={"labels_file": CHECKOUT / settings.labels_file})
+
+
+def _check_stream(stream: str) -> None:
+    try:
+        checked_stream_id(stream)
+    except InvalidRecord as error:
+        raise ConfigurationError(f"--stream: {error}") from error
 
 
 def _checked_name(name: str) -> str:

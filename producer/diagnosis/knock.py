@@ -47,13 +47,19 @@ def judged(answer: bytes | None, place: str) -> CameraFault | None:
     return CameraFault(f"{place} speaks no RTSP; it answers {shown!r}", kind="not-rtsp")
 
 
+def reason_of(error: OSError) -> str:
+    """Return why a connection failed; an error that Python itself raises has no `strerror`."""
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    return error.strerror or str(error) or type(error).__name__
+
+
 def _over_tls(connection: socket.socket, parts: SplitResult, place: str) -> CameraFault | None:
     try:
         with _unverified().wrap_socket(connection) as secured:
             return judged(_answer(secured, parts), place)
     except OSError as error:  # ssl.SSLError is one
-        reason = "no answer" if isinstance(error, TimeoutError) else error.strerror
-        return CameraFault(f"{place} speaks no TLS ({reason})", kind="tls")
+        return CameraFault(f"{place} speaks no TLS ({reason_of(error)})", kind="tls")
 
 
 def _answer(connection: socket.socket, parts: SplitResult) -> bytes | None:
@@ -89,5 +95,4 @@ def _unverified() -> ssl.SSLContext:
 def _unreachable(error: OSError, place: str) -> CameraFault:
     if isinstance(error, ConnectionRefusedError):
         return CameraFault(f"connection refused at {place}", kind="refused")
-    reason = "no answer" if isinstance(error, TimeoutError) else error.strerror
-    return CameraFault(f"{place} cannot be reached: {reason}", kind="unreachable")
+    return CameraFault(f"{place} cannot be reached: {reason_of(error)}", kind="unreachable")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import av
@@ -13,6 +14,7 @@ from av.video.stream import VideoStream
 
 from producer.camera import QUICK_PROBE, Camera, Received, Transport
 from producer.camera_faults import CameraFault, stream_ended
+from producer.camera_tls import tls_options
 from producer.diagnosis.knock import knock
 from producer.diagnosis.measurements import Sightings
 from producer.diagnosis.observing import Observer
@@ -29,6 +31,7 @@ class Watch:
     stall_timeout_s: float = 4.0
     max_clock_skew_s: float = 10.0
     frozen_after_s: float = 10.0
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ class PacketSource(Protocol):
 def watch_camera(url: str, watch: Watch) -> Watched:
     """Connect and watch; raise CameraFault if no connection comes about, with its kind named."""
     try:
-        camera = Camera(url, watch.connect_timeout_s, watch.stall_timeout_s, watch.transport)
+        camera = Camera(
+            url, watch.connect_timeout_s, watch.stall_timeout_s, watch.transport, watch.ca_file
+        )
     except CameraFault as fault:
         raise _named(fault, url, watch) from None
     with closing(camera):
@@ -116,7 +121,7 @@ def _without_video(url: str, watch: Watch) -> CameraFault | None:
 
     Some servers refuse a reader who, as the producer does, asks for none of the sound they have.
     """
-    options = QUICK_PROBE | {"rtsp_transport": watch.transport}
+    options = QUICK_PROBE | {"rtsp_transport": watch.transport} | tls_options(url, watch.ca_file)
     timeouts_s = (watch.connect_timeout_s, watch.stall_timeout_s)
     try:
         with av.open(url, "r", options=options, timeout=timeouts_s) as container:

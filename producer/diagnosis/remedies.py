@@ -23,6 +23,8 @@ _NEXT_STEPS: dict[FaultKind, str] = {
     "554 on most",
     "tls": "use rtsps:// where the camera encrypts (port 322 on most) and rtsp:// where it does "
     "not (554)",
+    "untrusted": "see whether FRAMERAIL_CAMERA_CA_FILE holds the authority that signed the "
+    "camera's certificate, whether that is still valid, and use the host that it names",
     "server-error": "see whether others watch already (cameras serve few at once), check the "
     "path, then restart the camera",
     "no-transport": "switch on RTSP over TCP ('interleaved') in the camera: the producer reads so",

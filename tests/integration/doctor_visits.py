@@ -26,7 +26,7 @@ PASSWORDS = ("hush-hush", "wrong-one")
 QUICK = {"FRAMERAIL_CONNECT_TIMEOUT_S": "2", "FRAMERAIL_STALL_TIMEOUT_S": "2"}
 PROGRAM = """
 import sys, typer
-from ops.doctor_command import doctor
+from ops.doctor.command import doctor
 from runtime.cli import run_command
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(doctor)

@@ -9,6 +9,7 @@ from contracts.coordinates import Coordinates
 from contracts.deadletters import DeadLetter, Mark, Stage, read_dead_letter
 from contracts.frames import FrameHeaders, Headers
 from contracts.stand_ins import stand_in_headers
+from ops.deadletter.command import _say
 from ops.deadletter.deeds import drop, replay
 from ops.deadletter.letters import (
     ListedLetter,
@@ -161,6 +162,16 @@ def test_a_letter_puts_nothing_into_a_topic_that_its_stage_does_not_read(
         restored(read_back(kept), kept, None)
 
 
+def test_a_letter_that_names_a_partition_that_no_topic_of_ours_has_puts_nothing_back() -> None:
+    elsewhere = DeadLetter("frames.cam1", 3, 7, "consumer.decode", "no JPEG")
+    kept = kept_as(elsewhere, FRAME, b"x")
+    with pytest.raises(InvalidInput, match="partition 3"):
+        restored(read_back(kept), kept, None)
+    topic = FakeTopic([kept, kept_as(letter(8), FRAME, b"x")])
+    outcome = replay(topic, list(topic.letters().values()), say_nothing)
+    assert (outcome.done, list(outcome.failed)) == (1, [0])
+
+
 def test_a_letter_is_marked_only_after_its_record_is_back() -> None:
     topic = FakeTopic([kept_as(letter(at), FRAME, b"x") for at in (7, 8)])
     said: list[str] = []
@@ -254,6 +265,17 @@ def test_a_letter_of_no_time_on_earth_is_listed_all_the_same(timestamp_ms: int, 
 
 def test_what_a_record_says_cannot_steer_a_terminal() -> None:
     assert printable("\x1b[2Jé\n") == "\\x1b[2Jé\\n"
+
+
+def test_a_reason_that_a_record_brings_cannot_steer_the_terminal_of_who_puts_it_back(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kept = kept_as(letter(), stand_in_headers("\x1b[2J"), b"")
+    topic = FakeTopic([kept])
+    replay(topic, list(topic.letters().values()), _say)
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "\\x1b[2J" in said
 
 
 @given(st.data())

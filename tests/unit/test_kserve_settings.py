@@ -68,6 +68,19 @@ def test_each_service_starts_with_the_settings_of_its_pod(
     assert settings.http_host == "0.0.0.0"  # noqa: S104 - inside a container
 
 
+def test_the_scaler_signs_in_to_kafka_as_the_consumer_of_its_overlay_does() -> None:
+    manifests = overlay_objects("keda")
+    settings = only(manifests, "ConfigMap", "framerail-settings")["data"]
+    (trigger,) = only(manifests, "ScaledObject", "consumer")["spec"]["triggers"]
+    assert (trigger["metadata"]["tls"], trigger["metadata"]["sasl"]) == ("enable", "scram_sha512")
+    assert settings["FRAMERAIL_KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
+    assert settings["FRAMERAIL_KAFKA_SASL_MECHANISM"] == "SCRAM-SHA-512"
+    assert trigger["metadata"]["bootstrapServersFromEnv"] in settings
+    assert trigger["metadata"]["consumerGroup"] == settings["FRAMERAIL_CONSUMER_GROUP"]
+    wanted = only(manifests, "TriggerAuthentication", "consumer-kafka")["spec"]
+    assert {each["key"] for each in wanted["configMapTargetRef"]} <= set(settings)
+
+
 def test_there_are_as_many_producers_as_shards(overlay: tuple[str, Sequence[Manifest]]) -> None:
     _, manifests = overlay
     producer = only(manifests, "StatefulSet", "producer")

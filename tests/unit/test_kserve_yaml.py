@@ -97,6 +97,19 @@ def test_selectors_find_pods_and_services_find_ports(
             assert port["targetPort"] in offered, service["metadata"]["name"]
 
 
+def test_disruption_budgets_are_for_what_may_run_more_than_once_and_never_hold_a_node(
+    overlay: tuple[str, Sequence[Manifest]],
+) -> None:
+    _, manifests = overlay
+    budgets = {b["metadata"]["name"]: b["spec"] for b in of_kind(manifests, "PodDisruptionBudget")}
+    assert set(budgets) == {"consumer", "ssd"}
+    for spec in budgets.values():
+        assert spec["maxUnavailable"] == 1
+        assert "minAvailable" not in spec
+    (model,) = of_kind(manifests, "InferenceService")
+    assert model["spec"]["predictor"]["maxReplicas"] > 1
+
+
 def test_probes_ask_ports_that_their_container_opens(
     overlay: tuple[str, Sequence[Manifest]],
 ) -> None:

@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.ledger.latencies import Quantiles, histogram_quantiles
+from ops.ledger.accounts import Quantiles
+from ops.ledger.latencies import histogram_quantiles
 
 
 @given(st.lists(st.floats(0.01, 9.9), min_size=1, max_size=200))

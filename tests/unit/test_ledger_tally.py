@@ -1,3 +1,6 @@
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -5,7 +8,8 @@ from msgspec.structs import replace as replace_struct
 
 from contracts.coordinates import Coordinates
 from contracts.frames import FrameHeaders
-from ops.ledger.tally import StreamTally
+from ops.ledger.captures import Captures
+from ops.ledger.tally import LATE_FRAMES, StreamTally
 from tests.unit.ledger_records import headers, result, tally_of
 
 
@@ -227,3 +231,68 @@ def test_a_picture_captured_at_no_time_on_earth_has_a_name_all_the_same() -> Non
     tally.add_result(replace_struct(one, frames=(*one.frames[:-1], late)))
     (promise,) = tally.promises()
     assert promise.key.startswith("evidence/cam1/")
+
+
+def test_a_camera_that_reconnects_for_ever_takes_no_more_memory() -> None:
+    captures = Captures(0)
+    sizes = []
+    for at in range(200):
+        captures.add(at, headers(0, f"s{at:03}"))
+        sizes.append(len(pickle.dumps(captures)))
+    assert sizes[-1] - sizes[100] < 10
+
+
+def test_frames_that_expired_before_the_group_had_read_them_keep_the_books_open() -> None:
+    tally = tally_of([headers(seq) for seq in range(1000, 1025)], first_offset=1000)
+    tally.add_result(result(1000, 1024))
+    tally.committed, tally.log_begin = 100, 1000
+    account = tally.account()
+    assert (account.expired_unread, account.adds_up) == (900, False)
+    assert tally.expired_unread() == range(100, 1000)
+
+
+@pytest.mark.parametrize(("committed", "log_begin"), [(1000, 1000), (1025, 1000), (None, 1000)])
+def test_frames_that_expired_once_they_were_read_or_of_which_no_group_tells_are_no_loss(
+    committed: int | None, log_begin: int
+) -> None:
+    tally = tally_of([headers(seq) for seq in range(1000, 1025)], first_offset=1000)
+    tally.add_result(result(1000, 1024))
+    tally.committed, tally.log_begin = committed, log_begin
+    account = tally.account()
+    assert (account.expired_unread, account.adds_up) == (0, True)
+
+
+def test_an_account_that_begins_at_a_chosen_time_says_nothing_of_what_expired_unread() -> None:
+    tally = tally_of([headers(seq) for seq in range(25)], first_offset=1000)
+    tally.committed = 100
+    assert tally.account().expired_unread == 0
+
+
+def test_the_core_of_the_ledger_imports_no_client() -> None:
+    clients = "{'urllib3', 'kafka', 'boto3', 'botocore', 'prometheus_client'}"
+    program = f"import sys, ops.ledger.verdict; sys.exit(str({clients} & set(sys.modules)))"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert ended.stderr.strip() == "set()"
+
+
+def test_only_a_frame_that_is_due_without_a_result_may_have_one_before_those_that_were_read() -> (
+    None
+):
+    tally = StreamTally("cam1", 1000, 1050)
+    tally.committed = 1025
+    assert tally.may_lack_results(None)
+    assert tally.may_lack_results(1000 - LATE_FRAMES + 1)
+    assert not tally.may_lack_results(1000 - LATE_FRAMES)
+    tally.add_result(result(1000, 1024))
+    assert not tally.may_lack_results(None)
+    tally.forget_results()
+    assert tally.may_lack_results(1000)
+
+
+def test_no_result_lies_before_that_of_the_first_frame_there_ever_was() -> None:
+    tally = StreamTally("cam1", 0, 50)
+    tally.committed = 50
+    tally.add_result(result(0, 24))
+    assert not tally.may_lack_results(0)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ops.contact_sheet import contact_sheet, evenly
 from ops.demo import stuck_service
-from ops.ledger.latencies import Quantiles
+from ops.ledger.accounts import Quantiles
 from ops.ledger.tally import StreamTally
 from ops.options import StackOptions, checked_options
 from ops.progress import shown_progress

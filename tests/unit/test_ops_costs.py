@@ -6,16 +6,28 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from local.stack import CHECKOUT
+from ops.aws_settings import BROKER_TYPES, CAMERA_TYPES, NODE_TYPES, read_stack_file
 from ops.cli import app
-from ops.cost_command import deployment_in
-from ops.costs import GST, Deployment, Unpriced, cost_of, usd_of_use_per_camera_hour
+from ops.costs import (
+    FRAMES_PER_BATCH,
+    GST,
+    Deployment,
+    Unpriced,
+    cost_of,
+    usd_of_use_per_camera_hour,
+)
 from ops.prices import INR_PER_USD_AS_OF, PRICE_LISTS, PRICES_AS_OF
 from runtime.errors import ConfigurationError
+from runtime.settings import KafkaSettings
+from runtime.topics import SEGMENT_BYTES
 
 BUDGET_INR = 1000
+# A frame of the clip at quality 85 in base64, and 25 frames of detections.
+RESULT_BYTES = 87_000 * 4 // 3 + 4_000
 EXAMPLE = CHECKOUT / "pulumi" / "Pulumi.example.yaml"
 
 
@@ -94,18 +106,101 @@ def test_the_command_prints_a_table_for_people() -> None:
     assert "INR" in result.stdout
 
 
+def stack_file(folder: Path, config: str, owner: str = "owner@example.com") -> Path:
+    path = folder / "Pulumi.demo.yaml"
+    path.write_text(f"encryptionsalt: v1:x\nconfig:\n  framerail:owner_email: {owner}\n{config}")
+    return path
+
+
 def test_the_command_reads_the_settings_of_a_stack(tmp_path: Path) -> None:
-    stack = tmp_path / "Pulumi.demo.yaml"
-    stack.write_text("config:\n  aws:region: us-east-1\n  framerail:node_count: 2\n")
-    assert deployment_in(stack) == Deployment(region="us-east-1", node_count=2)
+    stack = stack_file(tmp_path, "  aws:region: us-east-1\n  framerail:node_count: 2\n")
+    chosen = Deployment(region="us-east-1", node_count=2)
+    assert read_stack_file(stack).deployment == chosen
+    result = CliRunner().invoke(app, ["cost", "--config", str(stack), "--json"])
+    document = json.loads(result.stdout.splitlines()[-1])
+    assert document["inr_per_day"] == pytest.approx(cost_of(chosen).inr_per_day, abs=0.01)
+
+
+def test_a_stack_above_its_budget_is_priced_and_told_that_it_would_be_refused(
+    tmp_path: Path,
+) -> None:
+    stack = stack_file(tmp_path, "  framerail:node_count: 4\n")
+    result = CliRunner().invoke(app, ["cost", "--config", str(stack)])
+    assert result.exit_code == 0, result.output
+    assert "refuses it: this configuration costs INR" in " ".join(result.stdout.split())
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
-    [("config:\n  framerail:node_count: two\n", "framerail:node_count"), ("[]", "no settings")],
+    ("setting", "said"),
+    [
+        ("framerail:node_count: two", "framerail:node_count: Input should be a valid integer"),
+        ("framerail:cameras: 0", "framerail:cameras: Input should be greater than or equal to 1"),
+        ("framerail:cameras: true", "framerail:cameras: Input should be a valid integer"),
+        ("framerail:broker_disk_gb: -20", "framerail:broker_disk_gb: "),
+        ("framerail:frames_per_s: .nan", "framerail:frames_per_s: "),
+        ("framerail:frames_per_s: nan", "framerail:frames_per_s: Input should be a finite number"),
+        ("framerail:inr_per_usd:", "framerail:inr_per_usd: Input should be a valid number"),
+        ("framerail:nodecount: 2", "framerail:nodecount: Extra inputs are not permitted"),
+        ("framerail:root_disk_gb: 20", "framerail:root_disk_gb: Extra inputs"),
+        ("node_count: 2", "node_count: not a setting of this stack; expected framerail:<name>"),
+        ("framerail:region: us-east-1", "framerail:region: the region is set as aws:region"),
+        ("aws:profile: mine", "aws:profile: not read"),
+        ("7: 7", "7: not a setting of this stack"),
+    ],
 )
-def test_a_wrong_file_of_settings_is_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_a_setting_that_pulumi_up_would_refuse_is_refused_by_the_price_too(
+    tmp_path: Path, setting: str, said: str
+) -> None:
+    stack = stack_file(tmp_path, f"  {setting}\n  framerail:stop_after_hours: 0\n")
+    with pytest.raises(ConfigurationError) as raised:
+        read_stack_file(stack)
+    assert f"\n  {said}" in str(raised.value)
+    assert "\n  framerail:stop_after_hours: " in str(raised.value)
+    assert "2 setting(s)" in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["[]", "", "config:\n", "config: [1]\n", "a: b: c", "\x00"])
+def test_a_file_that_holds_no_settings_is_refused(tmp_path: Path, text: str) -> None:
     stack = tmp_path / "Pulumi.demo.yaml"
     stack.write_text(text)
-    with pytest.raises(ConfigurationError, match=said):
-        deployment_in(stack)
+    with pytest.raises(ConfigurationError, match=r"Pulumi\.demo\.yaml: no settings of a stack"):
+        read_stack_file(stack)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no settings of a stack"):
+        read_stack_file(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("region", sorted(PRICE_LISTS))
+def test_every_machine_that_may_be_chosen_has_a_price_in_every_region(region: str) -> None:
+    prices = PRICE_LISTS[region].instance_usd_per_hour
+    assert {*NODE_TYPES, *BROKER_TYPES, *CAMERA_TYPES} <= set(prices)
+
+
+def test_the_brokers_disk_holds_what_the_cameras_of_the_example_fill_it_with() -> None:
+    example = read_stack_file(EXAMPLE)
+    assert kept_in_kafka_gib(example.cameras) <= 0.8 * example.broker_disk_gb
+
+
+def test_the_guide_says_how_many_cameras_the_default_disk_holds() -> None:
+    said = (CHECKOUT / "docs" / "capacity.md").read_text(encoding="utf-8")
+    disk_gb = Deployment().broker_disk_gb
+    held = max(n for n in range(1, 20) if kept_in_kafka_gib(n) <= 0.8 * disk_gb)
+    assert f"{disk_gb} GB: {held} cameras" in said
+    assert kept_in_kafka_gib(2) - kept_in_kafka_gib(1) < 0.8 * 3
+    assert "raise `broker_disk_gb` by 3 for each more" in said
+
+
+def kept_in_kafka_gib(cameras: int) -> float:
+    """What the topics of so many cameras take on AWS: the frames by bytes, the results by time."""
+    path = CHECKOUT / "kserve" / "overlays" / "aws" / "settings.yaml"
+    of_the_yaml = yaml.safe_load(path.read_text(encoding="utf-8"))["data"]
+    settings = KafkaSettings()
+    batches_per_s = cameras * Deployment().frames_per_s / FRAMES_PER_BATCH
+    results_bytes_per_s = batches_per_s * RESULT_BYTES
+    results = results_bytes_per_s * int(of_the_yaml["FRAMERAIL_RESULTS_RETENTION_S"])
+    # A segment is deleted when it is full and all of it is too much.
+    frames = cameras * (settings.frames_retention_bytes + SEGMENT_BYTES)
+    return (frames + results + SEGMENT_BYTES) / 2**30

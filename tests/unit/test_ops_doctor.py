@@ -6,8 +6,8 @@ import pytest
 from msgspec import UNSET
 from rich.console import Console
 
-from ops.doctor_command import UnhealthyCamera, check_diagnosis, doctor
-from ops.doctor_report import print_diagnosis
+from ops.doctor.command import UnhealthyCamera, check_diagnosis, doctor
+from ops.doctor.printing import print_diagnosis
 from producer.diagnosis.report import Diagnosis, Finding, Measurements, StreamEntry, Verdict
 from runtime.errors import ConfigurationError, DependencyError, FramerailError
 from tests.unit.diagnosis_sightings import HD, HEALTHY, figures
@@ -135,6 +135,13 @@ def test_a_wrong_url_and_udp_under_tls_are_refused_before_anything_is_connected(
         doctor("http://joe:hush@gate/")
     with pytest.raises(ConfigurationError, match="TCP alone"):
         doctor("rtsps://gate/", transport="udp")
+
+
+@pytest.mark.parametrize("host", ["gate..lan", "g" * 64])
+def test_a_host_that_no_name_server_can_be_asked_for_is_wrong_input(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="parts between dots") as refused:
+        doctor(f"rtsp://{host}/live")
+    assert refused.value.exit_code == 2
 
 
 def test_fields_of_an_entry_that_are_not_advised_stay_out_of_it() -> None:

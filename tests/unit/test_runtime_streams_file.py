@@ -1,9 +1,11 @@
 """Every mistake in streams.yaml is told, all at once, and no password with it."""
 
+import re
+
 import pytest
 
 from runtime.errors import ConfigurationError
-from runtime.streams_file import StreamSpec, parse_streams
+from runtime.streams_file import StreamSpec, parse_streams, read_url
 
 GOOD = """
 streams:
@@ -108,6 +110,10 @@ def test_a_file_that_is_no_list_of_streams_is_explained(text: str | bytes, told:
         ({"url": "rtsp://host:0/live"}, "expected rtsp://host[:port]/path"),
         ({"url": "rtsp://[::1/live"}, "no valid URL"),
         ({"url": "rtsp://host/a b"}, "expected rtsp://host[:port]/path"),
+        ({"url": "rtsp://gate..lan/live"}, "expected a host name whose parts between dots"),
+        ({"url": f"rtsps://{'g' * 64}.lan/live"}, "parts between dots have 1 to 63 characters"),
+        ({"url": "rtsp://.gate/live"}, "expected a host name whose parts between dots"),
+        ({"url": '"rtsp://gate\\u200e/live"'}, "expected a host name whose parts between dots"),
         ({"url": "5"}, "url is 5: Input should be a valid string"),
         ({"url": "rtsp://u:${NO_SUCH}@host/p"}, "names the variable ${NO_SUCH}, which is not set"),
         ({"url": "rtsp://${}@host/p"}, "names the variable ${}, which is not set"),
@@ -128,6 +134,16 @@ def test_a_wrong_field_is_told_with_its_value_and_what_was_expected(
     fields: dict[str, str], told: str
 ) -> None:
     assert told in mistakes(stream(**fields))
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["gate", "gate.lan.", "yard_cam.lan", "g" * 63, "bücher.example", "192.0.2.1", "[2001:db8::7]"],
+)
+def test_every_host_that_can_be_looked_up_is_taken(host: str) -> None:
+    url = f"rtsp://joe:hush@{host}:8554/live"
+    (gate,) = parse_streams(stream(url=url).encode(), {})
+    assert gate.url == url
 
 
 def test_missing_fields_are_told() -> None:
@@ -168,6 +184,54 @@ def test_no_mistake_shows_the_password_of_a_url(url: str) -> None:
     assert "sh@" not in text
 
 
+AMBIGUOUS = [
+    "rtsp://viewer:554/hush@gate/live",
+    "rtsp://viewer:554?hush@gate/live",
+    "rtsp://viewer:554#hush@gate/live",
+    "rtsp://viewer/hush@gate/live",
+    "rtsp://viewer:99999/hush@gate/live",
+    "rtsp://viewer:no-port/hush@gate/live",
+    "rtsps://viewer:half@554/hush@gate/live",
+    "rtsp://gate:554/p@th",
+]
+
+
+@pytest.mark.parametrize("url", AMBIGUOUS)
+def test_a_url_whose_host_may_be_half_a_password_is_refused_and_no_part_of_it_shown(
+    url: str,
+) -> None:
+    from_file = mistakes(stream(url=f'"{url}"'))
+    from_variable = mistakes(stream(url="${URL}"), URL=url)
+    with pytest.raises(ConfigurationError) as from_user:
+        read_url(url, {})
+    assert from_user.value.exit_code == 2
+    for text in (from_file, from_variable, str(from_user.value)):
+        assert "percent-encode '@', '/', '?' and '#' in user and password" in text
+        assert not re.search("viewer|554|hush|half|gate|live|p@th", text.partition("url")[2])
+
+
+def test_what_is_percent_encoded_is_not_ambiguous() -> None:
+    url = "rtsp://viewer:554%2Fhu%40sh@gate/p%40th"
+    assert read_url(url, {}) == url
+
+
 def test_no_mistake_shows_a_secret_from_the_environment() -> None:
     text = mistakes(stream(url="ftp://viewer:${PASSWORD}@h/p"), PASSWORD="hush")
     assert "hush" not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "streams:\n  - id: rtsp://joe:hush@h/p\n    url: cam1\n",
+        "rtsp://joe:hush@h/p: 1\nstreams: []\n",
+        "streams:\n  - id: cam1\n    url: rtsp://h/p\n    rtsp://joe:hush@h/p: 1\n",
+        "streams: []\n? rtsp://joe:hush@h/p\n: 1\n? rtsp://joe:hush@h/p\n: 2\n",
+    ],
+)
+def test_a_url_in_the_wrong_place_shows_no_password(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "streams.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as raised:
+        read_streams(path, {})
+    assert "hush" not in str(raised.value)

@@ -8,7 +8,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from ops.doctor_report import print_diagnosis
+from ops.doctor.printing import print_diagnosis
 from producer.camera import Transport
 from producer.diagnosis import diagnose
 from producer.diagnosis.probe import Watch
@@ -87,5 +87,6 @@ def _diagnosed(given: str, seconds: float, transport: Transport) -> Diagnosis:
         settings.stall_timeout_s,
         settings.max_clock_skew_s,
         settings.frozen_after_s,
+        settings.camera_ca_file,
     )
     return diagnose(given, url, watch)
