@@ -166,9 +166,9 @@ def _listed(document: Any) -> list[Any]:
         raise ConfigurationError(
             f"the file holds {found}: expected a mapping with the key 'streams'"
         )
-    unknown = [repr(key) for key in document if key != "streams"]
+    unknown = [_shown(key) for key in document if key != "streams"]
     streams = document.get("streams")
-    problems = [f"unknown key {_shown(key)}: expected only 'streams'" for key in unknown]
+    problems = [f"unknown key {key}: expected only 'streams'" for key in unknown]
     if not isinstance(streams, list) or not streams:
         problems.append("streams: expected a list of at least one stream")
     if problems or not isinstance(streams, list):

@@ -229,9 +229,5 @@ def test_no_mistake_shows_a_secret_from_the_environment() -> None:
         "streams: []\n? rtsp://joe:hush@h/p\n: 1\n? rtsp://joe:hush@h/p\n: 2\n",
     ],
 )
-def test_a_url_in_the_wrong_place_shows_no_password(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "streams.yaml"
-    path.write_text(text)
-    with pytest.raises(ConfigurationError) as raised:
-        read_streams(path, {})
-    assert "hush" not in str(raised.value)
+def test_a_url_in_the_wrong_place_shows_no_password(text: str) -> None:
+    assert "hush" not in mistakes(text)
