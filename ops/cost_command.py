@@ -1,21 +1,18 @@
 """`framerail cost`: what the deployment on AWS costs, before anything is rented."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
 
-from ops.costs import GST, Cost, Deployment, Unpriced, cost_of, usd_of_use_per_camera_hour
+from ops.aws_settings import read_stack_file
+from ops.costs import GST, Cost, Deployment, cost_of, usd_of_use_per_camera_hour
 from ops.prices import INR_PER_USD_AS_OF, INR_PER_USD_SOURCE, PRICES_AS_OF, PRICES_SOURCE
-from runtime.errors import ConfigurationError
 
-PROJECT = "framerail:"
-REGION_KEY = "aws:region"
 answers = Console()
 
 
@@ -35,42 +32,17 @@ def cost(
 
     framerail cost --cameras 4 --json
     """
-    deployment = Deployment() if config is None else deployment_in(config)
+    settings = None if config is None else read_stack_file(config)
+    deployment = Deployment() if settings is None else settings.deployment
     if cameras is not None:
         deployment = replace(deployment, cameras=cameras)
-    try:
-        bill = cost_of(deployment)
-    except Unpriced as error:
-        raise ConfigurationError(str(error)) from error
+    bill = cost_of(deployment)
     if as_json:
         answers.print(json.dumps(document(deployment, bill)), soft_wrap=True, highlight=False)
     else:
         _print_table(deployment, bill)
-
-
-def deployment_in(config: Path) -> Deployment:
-    """Return the deployment that a stack's settings file describes; the rest are defaults.
-
-    Raises ConfigurationError if the file is none or a number in it is no number.
-    """
-    try:
-        document: Any = yaml.safe_load(config.read_text(encoding="utf-8"))
-        given: dict[str, Any] = document["config"] or {}
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"--config {config}: no settings of a stack ({error})") from error
-    chosen: dict[str, Any] = {}
-    for field in fields(Deployment):
-        key = REGION_KEY if field.name == "region" else PROJECT + field.name
-        if key in given:
-            chosen[field.name] = _as_declared(key, given[key], type(field.default))
-    return Deployment(**chosen)
-
-
-def _as_declared(key: str, value: object, kind: type) -> object:
-    try:
-        return kind(str(value))
-    except ValueError as error:
-        raise ConfigurationError(f"{key}: {value!r} is no {kind.__name__}") from error
+        if settings is not None and settings.excess:
+            answers.print(f"`pulumi up` refuses it: {settings.excess}", highlight=False)
 
 
 def document(deployment: Deployment, bill: Cost) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The whole pipeline as processes on this machine: the servers, the cameras, our services."""
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
@@ -17,8 +18,9 @@ from ops.options import CAMERA_URL_VARIABLE, StackOptions
 
 BUCKET = "framerail-evidence"
 SERVICES = ("producer", "consumer", "postproc")
+RETENTION_VARIABLE = "FRAMERAIL_FRAMES_RETENTION_BYTES"
 FRAMES_RETENTION_BYTES = 512 * 1024 * 1024
-"""About six minutes of one camera at 25 frames/s: a laptop's disk is not a broker's."""
+"""About four minutes of one camera at 25 frames/s of 87 kB: a laptop's disk is not a broker's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Pipeline:
         addresses = self.stack.addresses
         return {
             "FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS": addresses.kafka_bootstrap,
-            "FRAMERAIL_FRAMES_RETENTION_BYTES": str(FRAMES_RETENTION_BYTES),
+            RETENTION_VARIABLE: os.environ.get(RETENTION_VARIABLE, str(FRAMES_RETENTION_BYTES)),
             "FRAMERAIL_STREAMS_FILE": str(self._streams_file()),
             "FRAMERAIL_TRITON_ADDRESS": addresses.triton_grpc,
             "FRAMERAIL_S3_ENDPOINT_URL": addresses.s3_endpoint,

@@ -9,15 +9,15 @@ from cluster import Cluster
 from guard import Guard, stop_time
 from images import Images
 from kserve_install import KServe
-from naming import Names, tagging_provider
+from naming import Names, check_names, tagging_provider
 from network import Network
 from outputs import Outputs, export
 from pulumi.runtime.config import get_config_env
-from settings import PROJECT, Settings, WrongSettings, check_names, settings_from
 from storage import Storage
 from workloads import Workloads
 
 import pulumi
+from ops.aws_settings import PROJECT, Settings, WrongSettings, settings_from
 
 
 def read_settings() -> Settings:

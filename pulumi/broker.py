@@ -2,6 +2,7 @@
 
 import base64
 import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pulumi_aws as aws
@@ -20,7 +21,6 @@ USERNAME = "framerail"
 MOUNT = "/var/lib/kafka"
 # Half of a t3.small; the page cache needs the other half.
 HEAP = "896m"
-SECRET_NAMES = ("key", "certificate", "ca", "broker-password", "framerail-password")
 NODE_ID = 1
 # Maven's own, and the one that binds it to this Java.
 PACKAGES = "java-17-amazon-corretto-headless maven maven-amazon-corretto17"
@@ -43,20 +43,22 @@ def cluster_id(names: Names) -> str:
     ].decode()
 
 
-def broker_environment(names: Names, region: str, volume_id: str) -> dict[str, str]:
+def broker_environment(
+    names: Names, region: str, volume_id: str, secret_names: Iterable[str]
+) -> dict[str, str]:
     """Return what the broker's scripts are told; a controller of one node stays on loopback."""
     return {
         "REGION": region,
         "PARAMETERS": names.parameter("broker"),
-        "SECRET_NAMES": " ".join(SECRET_NAMES),
+        "SECRET_NAMES": " ".join(secret_names),
         "SECRETS": SECRETS_FOLDER,
         "SCRIPTS": SCRIPTS,
         "PACKAGES": PACKAGES,
         "INSTALL": "broker_install.sh",
         "SERVICE": "kafka.service",
-        "DATA_VOLUME": volume_id,
+        "RECORDS_VOLUME": volume_id,
         "KAFKA_MOUNT": MOUNT,
-        "KAFKA_DATA": f"{MOUNT}/records",
+        "KAFKA_RECORDS": f"{MOUNT}/records",
         "KAFKA_LIBS": "/opt/kafka/libs",
         "KAFKA_HEAP": HEAP,
         "JAVA": "/usr/bin/java",
@@ -97,7 +99,7 @@ class Broker(Component):
             network,
             _spec(deployment, nodes_group),
             self._volume(names, network, deployment.broker_disk_gb),
-            reading(store_secrets(self, names, "broker", secrets)),
+            secrets,
         )
         self.access = KafkaAccess(
             bootstrap_servers=f"{BROKER_ADDRESS}:{CLIENTS_PORT}",
@@ -125,13 +127,16 @@ class Broker(Component):
         network: Network,
         spec: MachineSpec,
         volume: aws.ebs.Volume,
-        right: dict[str, object],
+        secrets: Mapping[str, pulumi.Input[str]],
     ) -> aws.ec2.Instance:
         region = volume.arn.apply(lambda arn: arn.split(":")[3])
         script = pulumi.Output.all(region, volume.id).apply(
-            lambda known: user_data(BROKER_FILES, broker_environment(names, known[0], known[1]))
+            lambda known: user_data(
+                BROKER_FILES, broker_environment(names, known[0], known[1], secrets)
+            )
         )
         group = security_group(self, names, network.vpc.id, spec)
+        right = reading(store_secrets(self, names, "broker", secrets))
         instance = machine(self, names, spec, network, group, [right], script)
         aws.ec2.VolumeAttachment(
             "records",

@@ -1,5 +1,6 @@
 """Cameras for the demonstration: MediaMTX plays the clip over and over, for the cluster alone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pulumi_aws as aws
@@ -18,7 +19,6 @@ RTSP_PORT = 8554
 READER = "reader"
 IMAGE = "bluenviron/mediamtx:1.15.3-ffmpeg"
 CLIP = "/srv/framerail/clip.mp4"
-SECRET_NAMES = ("reader-password",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,14 @@ class CameraAccess:
     password: pulumi.Output[str]
 
 
-def camera_environment(names: Names, region: str, clip_source: str) -> dict[str, str]:
+def camera_environment(
+    names: Names, region: str, clip_source: str, secret_names: Iterable[str]
+) -> dict[str, str]:
     """Return what the camera's scripts are told."""
     return {
         "REGION": region,
         "PARAMETERS": names.parameter("camera"),
-        "SECRET_NAMES": " ".join(SECRET_NAMES),
+        "SECRET_NAMES": " ".join(secret_names),
         "SECRETS": SECRETS_FOLDER,
         "SCRIPTS": SCRIPTS,
         "PACKAGES": "docker",
@@ -70,13 +72,16 @@ class Camera(Component):
             private_ip=CAMERA_ADDRESS,
         )
         reader_password = password("reader-password", self.child())
-        parameters = store_secrets(self, names, "camera", {"reader-password": reader_password})
+        secrets = {"reader-password": reader_password}
+        parameters = store_secrets(self, names, "camera", secrets)
         rights = [reading(parameters), allow(["s3:GetObject"], [storage.clip.arn])]
         group = security_group(self, names, network.vpc.id, spec)
         script = pulumi.Output.all(storage.models.id, storage.clip.key).apply(
             lambda known: user_data(
                 CAMERA_FILES,
-                camera_environment(names, deployment.region, f"s3://{known[0]}/{known[1]}"),
+                camera_environment(
+                    names, deployment.region, f"s3://{known[0]}/{known[1]}", secrets
+                ),
             )
         )
         self.instance: aws.ec2.Instance = machine(self, names, spec, network, group, rights, script)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as k8s
+from machine import TOKENS_ONLY
 from naming import Component, Names
 from network import Network
 from policies import trusting_account, trusting_service
-from settings import Settings
 
 import pulumi
+from ops.aws_settings import Settings
 
 POLICY = "arn:aws:iam::aws:policy"
 CONTROL_PLANE_POLICIES = (f"{POLICY}/AmazonEKSClusterPolicy",)
@@ -144,6 +145,8 @@ class Cluster(Component):
             "nodes",
             cluster=self.eks,
             node_group_name=names.nodes,
+            # Without it they would stay where they are when the control plane moves on.
+            version=settings.kubernetes_version,
             node_role_arn=permitted.role.arn,
             # One zone: frames between the nodes and the broker would cost USD 0.02 a GB across.
             subnet_ids=[network.first_subnet.id],
@@ -164,12 +167,7 @@ class Cluster(Component):
         tagged = names.tagged("node")
         return aws.ec2.LaunchTemplate(
             "nodes",
-            metadata_options={
-                "http_endpoint": "enabled",
-                "http_tokens": "required",
-                # One hop ends at the node: no pod can take the node's identity.
-                "http_put_response_hop_limit": 1,
-            },
+            metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(**TOKENS_ONLY),
             block_device_mappings=[
                 {
                     "device_name": NODE_DISK_DEVICE,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi_aws as aws
 from naming import Component, Names
@@ -13,11 +14,12 @@ import pulumi
 AMAZON_LINUX = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 # Where systemd keeps the folder of RuntimeDirectory=framerail: in memory, gone with the service.
 SECRETS_FOLDER = "/run/framerail"
-
-
-TOKENS_ONLY = aws.ec2.InstanceMetadataOptionsArgs(
-    http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
-)
+# One hop ends at the machine: no container and no pod can take its identity.
+TOKENS_ONLY: dict[str, Any] = {
+    "http_endpoint": "enabled",
+    "http_tokens": "required",
+    "http_put_response_hop_limit": 1,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,14 +107,15 @@ def machine(
         spec.name,
         ami=image.value,
         instance_type=spec.instance_type,
+        # The subnet gives it a public address. To ask for one here would replace a machine that
+        # was stopped, as it has none then (hashicorp/terraform-provider-aws #33775).
         subnet_id=network.first_subnet.id,
         private_ip=spec.private_ip,
-        associate_public_ip_address=True,
         vpc_security_group_ids=[group.id],
         iam_instance_profile=profile.name,
         # T types run "unlimited" unless told otherwise: CPU above the baseline would be billed.
         credit_specification={"cpu_credits": "standard"},
-        metadata_options=TOKENS_ONLY,
+        metadata_options=aws.ec2.InstanceMetadataOptionsArgs(**TOKENS_ONLY),
         root_block_device=_root_disk(names, spec),
         user_data_base64=user_data,
         user_data_replace_on_change=True,

@@ -1,14 +1,21 @@
 """How everything of a stack is called, and the tags that find it again."""
 
+import re
 from dataclasses import dataclass
 
 import pulumi_aws as aws
 
 import pulumi
+from ops.aws_settings import PROJECT, WrongSettings
 
 ROLE_PREFIX_LIMIT = 38
 """64 characters of IAM, of which the provider takes 26 for what makes the name unique
 (roleNamePrefixMaxLen in internal/service/iam/role.go of terraform-provider-aws)."""
+
+
+STACK_LIMIT = 17
+"""Buckets and roles are named after the stack: their prefixes may take 37 and 38 characters."""
+_STACK = re.compile(rf"[a-z]([a-z0-9-]{{0,{STACK_LIMIT - 2}}}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,21 @@ class Names:
     def parameter(self, path: str) -> str:
         """Return the name of a parameter in SSM's Parameter Store."""
         return f"/{self.project}/{self.stack}/{path}"
+
+
+def check_names(project: str, stack: str) -> None:
+    """Raise WrongSettings where AWS would refuse what is named after this project and stack."""
+    if project != PROJECT:
+        raise WrongSettings(
+            f"this project is called {project!r}; expected {PROJECT!r}, as the settings and the "
+            "lengths of names depend on it: restore `name` in Pulumi.yaml"
+        )
+    if not _STACK.fullmatch(stack):
+        raise WrongSettings(
+            f"this stack is called {stack!r}; expected a to z first, then up to {STACK_LIMIT - 1} "
+            "of a-z, 0-9 and '-', the last not '-', as buckets, roles and image repositories are "
+            "named after it: `pulumi stack rename <name>`"
+        )
 
 
 def tagging_provider(names: Names, region: str) -> aws.Provider:

@@ -7,10 +7,10 @@ from broker import Broker
 from camera import Camera
 from cluster import Cluster
 from network import Network
-from settings import Settings
 from storage import EVIDENCE_PREFIX, Storage
 
 import pulumi
+from ops.aws_settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,30 +25,33 @@ MODEL_READER = "model-reader"
 POSTPROC = "postproc"
 # Of the service accounts in AWS, where names are short.
 ROLES: Mapping[str, str] = {MODEL_READER: "model", POSTPROC: "postproc"}
-# Where the pods mount the Secret `framerail-kafka`.
-CA_FILE = "/etc/framerail/secrets/ca.pem"
 
 
 def rendered(overlay: Path) -> list[Manifest]:
-    """Return what `kubectl kustomize` makes of an overlay; raises where kubectl is absent."""
-    said = subprocess.run(  # noqa: S603 - our own folder
-        ("kubectl", "kustomize", str(overlay)),  # noqa: S607 - the user's own kubectl
-        check=True,
-        capture_output=True,
-    )
+    """Return what `kubectl kustomize` makes of an overlay.
+
+    Raises pulumi.RunError where kubectl is absent, or with its own words where it fails.
+    """
+    try:
+        said = subprocess.run(  # noqa: S603 - our own folder
+            ("kubectl", "kustomize", str(overlay)),  # noqa: S607 - the user's own kubectl
+            check=True,
+            capture_output=True,
+        )
+    except FileNotFoundError:
+        raise pulumi.RunError("kubectl is not on PATH: it renders kserve/overlays/aws") from None
+    except subprocess.CalledProcessError as error:
+        words = error.stderr.decode(errors="replace").strip()
+        raise pulumi.RunError(f"kubectl kustomize {overlay}: {words}") from None
     return [manifest for manifest in yaml.safe_load_all(said.stdout) if manifest]
 
 
 def service_settings(
     kafka: KafkaAccess, bucket: pulumi.Input[str], region: str
 ) -> dict[str, pulumi.Input[str]]:
-    """Return what differs from the YAML's own settings; `runtime.settings` has the words."""
+    """Return what differs from stack to stack; how Kafka is spoken to stands in the YAML."""
     return {
         "FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "FRAMERAIL_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
-        "FRAMERAIL_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
-        "FRAMERAIL_KAFKA_USERNAME": kafka.username,
-        "FRAMERAIL_KAFKA_CA_FILE": CA_FILE,
         "FRAMERAIL_S3_BUCKET": bucket,
         "FRAMERAIL_S3_REGION": region,
     }
@@ -86,7 +89,6 @@ class Workloads(Component):
         kafka: KafkaAccess,
         camera: CameraAccess,
         after: Sequence[pulumi.Resource],
-        overlay: Path = OVERLAY,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("Workloads", opts)
@@ -103,7 +105,7 @@ class Workloads(Component):
             role_arns=role_arns,
             storage_uri=pulumi.Output.concat("s3://", storage.models.id, f"/{MODELS_PREFIX}"),
         )
-        stages = staged(bound(rendered(overlay), bindings))
+        stages = staged(bound(rendered(OVERLAY), bindings))
         self._apply(stages, kafka, camera, [*after, *storage.uploads, *self._rights])
         self.register_outputs({})
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# EC2 only, by boot.sh: the broker's user, Kafka's jars and the data volume; it may be repeated.
+# EC2 only, by boot.sh: the broker's user, Kafka's jars and the volume of records; it may be repeated.
 set -euo pipefail
-: "${KAFKA_LIBS:?}" "${KAFKA_MOUNT:?}" "${DATA_VOLUME:?}" "${SCRIPTS:?}" "${STATE_DIRECTORY:?}"
+: "${KAFKA_LIBS:?}" "${KAFKA_MOUNT:?}" "${RECORDS_VOLUME:?}" "${SCRIPTS:?}" "${STATE_DIRECTORY:?}"
 : "${DEVICES:=/dev/disk/by-id}" "${FSTAB:=/etc/fstab}"
 readonly CACHE="${STATE_DIRECTORY}/maven"
 
@@ -29,9 +29,9 @@ install_jars() {
   rm -rf "${CACHE}"
 }
 
-mount_data_volume() {
+mount_records_volume() {
   # Attached while the instance boots, and named after its id (vol-1 is vol1 there).
-  local device="${DEVICES}/nvme-Amazon_Elastic_Block_Store_${DATA_VOLUME/-/}"
+  local device="${DEVICES}/nvme-Amazon_Elastic_Block_Store_${RECORDS_VOLUME/-/}"
   if [[ ! -e ${device} ]]; then
     echo "${device} is not attached yet" >&2
     exit 1
@@ -40,7 +40,7 @@ mount_data_volume() {
   blkid "${device}" >/dev/null || mkfs.xfs -q "${device}"
   mkdir -p "${KAFKA_MOUNT}"
   grep -qsF "${device} " "${FSTAB}" ||
-    echo "${device} ${KAFKA_MOUNT} xfs defaults,noatime,nofail 0 2" >>"${FSTAB}"
+    echo "${device} ${KAFKA_MOUNT} xfs defaults,noatime,nofail,x-systemd.growfs 0 2" >>"${FSTAB}"
   systemctl daemon-reload
   mountpoint -q "${KAFKA_MOUNT}" || mount "${KAFKA_MOUNT}"
   chown kafka:kafka "${KAFKA_MOUNT}"
@@ -48,4 +48,4 @@ mount_data_volume() {
 
 id kafka >/dev/null 2>&1 || useradd --system --no-create-home --shell /sbin/nologin kafka
 install_jars
-mount_data_volume
+mount_records_volume

@@ -3,11 +3,11 @@
 # All else is forbidden to all but `broker` (super.users). The same on EC2 and in tests/infra.
 set -euo pipefail
 umask 077
-: "${JAVA:?}" "${KAFKA_LIBS:?}" "${KAFKA_DATA:?}" "${SECRETS:?}" "${SCRIPTS:?}"
+: "${JAVA:?}" "${KAFKA_LIBS:?}" "${KAFKA_RECORDS:?}" "${SECRETS:?}" "${SCRIPTS:?}"
 : "${ADVERTISED_HOST:?}" "${CLIENTS_PORT:?}"
 
 # Rights are kept with the records, in the same folder: given once, and again if this file changes.
-readonly given="${KAFKA_DATA}/framerail.acls"
+readonly given="${KAFKA_RECORDS}/framerail.acls"
 readonly client="${SECRETS}/broker-client.properties"
 
 allow() {

@@ -55,7 +55,10 @@ CALLS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Recorded:
-    """One resource: `secret` names those of its inputs that hold a secret, at any depth."""
+    """One resource: `secret` names those of its inputs that hold a secret, at any depth.
+
+    `ordered_after` names what it waits for though it takes no value of it.
+    """
 
     type: str
     name: str
@@ -67,7 +70,15 @@ class Recorded:
     secret: frozenset[str]
     secret_outputs: frozenset[str]
     depends_on: frozenset[str]
+    ordered_after: frozenset[str]
     deleted_with: str
+    ignored_changes: tuple[str, ...]
+    is_deleted_first: bool
+
+    @property
+    def label(self) -> str:
+        """As `Instance::broker`."""
+        return _label(f"::{self.type}::{self.name}")
 
 
 @dataclass
@@ -159,6 +170,7 @@ def run_into(program: Program, program_file: Path, stack_name: str) -> None:
 
 def _recorded(request: resource_pb2.RegisterResourceRequest, deleted_with: str) -> Recorded:
     fields = request.object.fields
+    implied = {urn for each in request.propertyDependencies.values() for urn in each.urns}
     return Recorded(
         type=request.type,
         name=request.name,
@@ -170,8 +182,17 @@ def _recorded(request: resource_pb2.RegisterResourceRequest, deleted_with: str) 
         secret=frozenset(name for name, value in fields.items() if _holds_secret(value)),
         secret_outputs=frozenset(request.additionalSecretOutputs),
         depends_on=frozenset(request.dependencies),
+        ordered_after=frozenset(_label(urn) for urn in set(request.dependencies) - implied),
         deleted_with=deleted_with,
+        ignored_changes=tuple(request.ignoreChanges),
+        is_deleted_first=request.deleteBeforeReplace,
     )
+
+
+def _label(urn: str) -> str:
+    """Return the end of a URN, its type without package and folder: `Instance::broker`."""
+    kinds, _, name = urn.rpartition("::")
+    return f"{kinds.rpartition(':')[2]}::{name}"
 
 
 def _plain(value: struct_pb2.Value) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from broker import SECRET_NAMES, broker_environment
+from broker import broker_environment
 from cloud_init import BROKER_FILES, user_data
 from naming import Names
 
@@ -32,6 +32,8 @@ PASSWORD = "Pa55wordOfTheServices"
 BROKER_PASSWORD = "Pa55wordOfBrokers"
 START_WITHIN_S = 40
 RUN_WITHIN_S = 120
+# Those of the recorded program: test_user_data.py compares.
+SECRET_NAMES = ("key", "certificate", "ca", "broker-password", "framerail-password")
 KAFKA_TOOLS = f"-Dartifact=org.apache.kafka:kafka-tools:{VERSION}"
 
 
@@ -89,7 +91,8 @@ def say_nothing(_step: str, _detail: str) -> None:
 
 def environment_here(root: Path) -> dict[str, str]:
     """The environment of EC2 with paths and addresses of this machine; everything else as it is."""
-    there = broker_environment(Names("framerail", "test", "owner"), "ap-south-1", "vol-0123")
+    names = Names("framerail", "test", "owner")
+    there = broker_environment(names, "ap-south-1", "vol-0123", SECRET_NAMES)
     kafka = prepare_kafka(CACHE, say_nothing)
     clients_port, controller_port = free_ports(2)
     for folder in ("run", "libs"):
@@ -99,7 +102,7 @@ def environment_here(root: Path) -> dict[str, str]:
     return there | {
         "SECRETS": str(root / "run"),
         "SCRIPTS": str(root / there["SCRIPTS"].lstrip("/")),
-        "KAFKA_DATA": str(root / "records"),
+        "KAFKA_RECORDS": str(root / "records"),
         "KAFKA_LIBS": str(root / "libs"),
         "KAFKA_HEAP": "384m",
         "JAVA": str(kafka.java),
@@ -133,7 +136,7 @@ def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> Non
 def configured_broker(root: Path) -> RunningBroker:
     """Put the user data and secrets below `root`, and run the script that configures."""
     names = Names("framerail", "test", "owner")
-    write_files(user_data(BROKER_FILES, broker_environment(names, "r", "vol-0123")), root)
+    write_files(user_data(BROKER_FILES, broker_environment(names, "r", "vol-0123", ())), root)
     environment = environment_here(root)
     broker = RunningBroker(environment, Path(environment["SECRETS"]), root / "kafka.log")
     made = make_certificates(root / "certificates", "broker", HOST)

@@ -11,10 +11,8 @@ from local.stack import CHECKOUT
 from tests.infra.recording import Program
 
 GUIDE = (CHECKOUT / "docs" / "aws.md").read_text(encoding="utf-8")
-# The guide's stack is called demo, the tests' is called test.
-HERE = GUIDE.replace("framerail-demo", "framerail-test").replace(
-    "/framerail/demo", "/framerail/test"
-)
+# As a shell reads it where the stack is called test.
+HERE = GUIDE.replace("$stack", "test").replace("$reviewer", "founders@optifye.ai")
 COMMAND = re.compile(
     r"(?<![\w/.])aws (?P<service>[a-z0-9]+) (?P<operation>[a-z-]+)(?P<rest>[^`\n]*)"
 )
@@ -61,6 +59,37 @@ def test_outputs_that_are_used_are_exported(program: Program) -> None:
     assert program.exports["broker_instance"] == "broker-id"
 
 
+def test_commands_look_in_the_region_and_for_the_stack_of_the_settings() -> None:
+    assert "--region" not in GUIDE
+    lines = GUIDE.splitlines()
+    for first in ("pulumi preview", "pulumi destroy "):
+        asked = next(n for n, line in enumerate(lines) if line.strip().startswith(first))
+        told = [line.strip() for line in lines[max(0, asked - 5) : asked]]
+        assert any(line.startswith("export AWS_REGION=$(pulumi config get") for line in told)
+    assert "stack=$(pulumi stack --show-name)" in GUIDE
+    assert "reviewer=$(pulumi stack output reviewer_user)" in GUIDE
+    searched = GUIDE.partition("Then look whether anything is left")[2]
+    assert "demo" not in searched.partition("## ")[0]
+
+
+def test_the_file_of_settings_is_there_before_init_writes_its_salt_into_it() -> None:
+    assert GUIDE.index("cp Pulumi.example.yaml") < GUIDE.index("pulumi stack init")
+
+
+def test_what_the_guide_must_not_forget_is_in_it() -> None:
+    for needed in (
+        "IAM user and role access to Billing information",
+        "A second stack in the same account needs a reviewer of its own",
+    ):
+        assert needed in GUIDE
+    after_the_stop = GUIDE.partition("    pulumi up --refresh")[2].splitlines()
+    assert after_the_stop[1].strip().startswith("kubectl -n framerail get pods")
+    capacity = (CHECKOUT / "docs" / "capacity.md").read_text(encoding="utf-8")
+    assert (
+        "After `broker_disk_gb` is raised and `pulumi up` has ended, reboot the broker" in capacity
+    )
+
+
 def names(program: Program, kind: str, key: str) -> set[str]:
     found = {str(each.inputs[key]) for each in program.of(kind)}
     assert found, kind
@@ -75,15 +104,15 @@ def test_the_look_for_what_is_left_finds_every_name_of_ours(program: Program) ->
             "namePrefix",
         ),
         "starts_with(repositoryName, 'framerail-test/')": ("ecr/repository:Repository", "name"),
-        "--path /framerail/test ": ("ssm/parameter:Parameter", "name"),
-        "--name-prefix framerail-test ": ("scheduleGroup:ScheduleGroup", "name"),
-        "--log-group-name-prefix /aws/eks/framerail-test/ ": ("logGroup:LogGroup", "name"),
+        '--path "/framerail/test"': ("ssm/parameter:Parameter", "name"),
+        '--name-prefix "framerail-test"': ("scheduleGroup:ScheduleGroup", "name"),
+        '--log-group-name-prefix "/aws/eks/framerail-test/"': ("logGroup:LogGroup", "name"),
         "BudgetName=='framerail-test-daily'": ("budgets/budget:Budget", "name"),
         "UserName=='founders@optifye.ai'": ("iam/user:User", "name"),
     }
     for asked, (kind, key) in starts.items():
         assert asked in HERE
-        prefix = re.sub(r".*[' =]([a-z/@.-]+)'?[) ]*$", r"\1", asked)
+        prefix = re.sub(r""".*[' ="]([a-z/@.-]+)['"]?\)?$""", r"\1", asked)
         assert all(name.startswith(prefix) for name in names(program, kind, key)), asked
 
 

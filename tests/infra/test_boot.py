@@ -102,7 +102,7 @@ def machine(root: Path, files: tuple[str, ...], environment: dict[str, str]) -> 
 
 @pytest.fixture
 def broker_machine(tmp_path: Path) -> Machine:
-    booting = machine(tmp_path, BROKER_FILES, broker_environment(NAMES, "r", "vol-0123"))
+    booting = machine(tmp_path, BROKER_FILES, broker_environment(NAMES, "r", "vol-0123", ()))
     (tmp_path / "devices" / VOLUME).touch()
     jars = Path(booting.environment["SCRIPTS"], "kafka-jars.sha256")
     jars.write_text(f"{hashlib.sha256(JAR).hexdigest()}  org/apache/kafka/1/kafka.jar\n")
@@ -111,7 +111,9 @@ def broker_machine(tmp_path: Path) -> Machine:
 
 @pytest.fixture
 def camera_machine(tmp_path: Path) -> Machine:
-    return machine(tmp_path, CAMERA_FILES, camera_environment(NAMES, "r", "s3://models/clip.mp4"))
+    return machine(
+        tmp_path, CAMERA_FILES, camera_environment(NAMES, "r", "s3://models/clip.mp4", ())
+    )
 
 
 def test_a_broker_that_booted_has_its_packages_its_user_its_volume_and_its_service(
@@ -125,7 +127,7 @@ def test_a_broker_that_booted_has_its_packages_its_user_its_volume_and_its_servi
     device = broker_machine.root / "devices" / VOLUME
     assert broker_machine.calls("mount") == [mount]
     assert (broker_machine.root / "fstab").read_text() == (
-        f"{device} {mount} xfs defaults,noatime,nofail 0 2\n"
+        f"{device} {mount} xfs defaults,noatime,nofail,x-systemd.growfs 0 2\n"
     )
     assert broker_machine.started == ["kafka.service"]
     assert broker_machine.is_ready

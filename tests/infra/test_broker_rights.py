@@ -153,7 +153,7 @@ def test_rights_that_were_given_are_not_given_again_at_each_start(broker: Runnin
 
 
 def test_rights_can_be_given_twice(broker: RunningBroker) -> None:
-    Path(broker.environment["KAFKA_DATA"], "framerail.acls").unlink()
+    Path(broker.environment["KAFKA_RECORDS"], "framerail.acls").unlink()
     broker.run("kafka_acls.sh")
 
 

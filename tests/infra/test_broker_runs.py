@@ -107,7 +107,7 @@ def test_the_controllers_listener_asks_for_a_certificate(broker: RunningBroker) 
 
 
 def test_configuring_again_keeps_the_records(broker: RunningBroker) -> None:
-    identity = Path(broker.environment["KAFKA_DATA"], "meta.properties")
+    identity = Path(broker.environment["KAFKA_RECORDS"], "meta.properties")
     before = identity.read_bytes()
     broker.run("kafka_configure.sh")
     assert identity.read_bytes() == before

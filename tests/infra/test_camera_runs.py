@@ -55,7 +55,9 @@ def programs(root: Path) -> str:
 @pytest.fixture(scope="module")
 def camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCamera]:
     root = tmp_path_factory.mktemp("camera")
-    there = camera_environment(Names("framerail", "test", "owner"), "ap-south-1", "s3://b/clip")
+    there = camera_environment(
+        Names("framerail", "test", "owner"), "ap-south-1", "s3://b/clip", ("reader-password",)
+    )
     write_files(user_data(CAMERA_FILES, there), root)
     (port,) = free_ports(1)
     secrets, scripts = root / "run", root / there["SCRIPTS"].lstrip("/")

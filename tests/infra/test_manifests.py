@@ -2,6 +2,7 @@
 
 import copy
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from images import DOCKERFILES
 from manifests import Bindings, Unbound, bound, staged, streams_file
 from workloads import OVERLAY, rendered
 
+import pulumi
+from consumer.settings import ConsumerSettings
 from local.stack import CHECKOUT
+from postproc.settings import PostprocSettings
 from producer.settings import ProducerSettings
-from runtime.settings import KafkaSettings
+from runtime.settings import ENV_PREFIX, SECRETS_DIR_VARIABLE
 
 BINDINGS = Bindings(
     images={name: f"registry/{name}@sha256:1" for name in DOCKERFILES},
@@ -54,10 +58,23 @@ def test_values_of_the_stack_replace_those_of_the_documentation(
 def test_settings_of_the_yaml_are_settings_of_the_services(program: Any) -> None:
     groups = program.of("yaml/v2:ConfigGroup")
     objects = [manifest for group in groups for manifest in group.inputs["objs"]]
-    kafka = find(objects, "ConfigMap", "framerail-settings")["data"]
-    known = {f"FRAMERAIL_{name.upper()}" for name in KafkaSettings.model_fields}
-    assert {name for name in kafka if name.startswith("FRAMERAIL_KAFKA")} <= known
-    assert {"streams_file"} <= set(ProducerSettings.model_fields)
+    given = set(find(objects, "ConfigMap", "framerail-settings")["data"])
+    assert {"FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS", "FRAMERAIL_S3_REGION"} <= given
+    services = (ProducerSettings, ConsumerSettings, PostprocSettings)
+    known = {ENV_PREFIX + name.upper() for each in services for name in each.model_fields}
+    assert given <= known | {SECRETS_DIR_VARIABLE}
+
+
+def test_where_kubectl_is_absent_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(pulumi.RunError, match="kubectl is not on PATH"):
+        rendered(OVERLAY)
+
+
+def test_what_kubectl_says_of_yaml_that_it_does_not_take_is_handed_on(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text("resources: [absent.yaml]\n")
+    with pytest.raises(pulumi.RunError, match=r"(?s)kubectl kustomize.*absent\.yaml"):
+        rendered(tmp_path)
 
 
 def test_a_dockerfile_is_there_for_every_image() -> None:
@@ -89,6 +106,12 @@ def test_a_container_without_an_image_of_ours_is_refused(manifests: list[dict[st
     pod["containers"][0]["image"] = "somebody/else:1"
     with pytest.raises(Unbound, match="somebody/else:1"):
         bound(changed, BINDINGS)
+
+
+def test_an_overlay_with_an_image_of_somebody_elses_cannot_be_chosen_as_its_readme_says() -> None:
+    with pytest.raises(Unbound, match=r"no image for nvcr\.io/nvidia/tritonserver"):
+        bound(rendered(OVERLAY.parent / "nvidia"), BINDINGS)
+    assert "`pulumi/` applies `aws` alone" in (CHECKOUT / "kserve" / "README.md").read_text()
 
 
 def test_stages_lose_nothing(manifests: list[dict[str, Any]]) -> None:

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from naming import ROLE_PREFIX_LIMIT, Names
-from settings import PROJECT, STACK_LIMIT, WrongSettings, check_names
+from naming import ROLE_PREFIX_LIMIT, STACK_LIMIT, Names, check_names
 
 import pulumi
+from ops.aws_settings import PROJECT, WrongSettings
 from tests.infra.conftest import PROGRAM
 from tests.infra.recording import Program, run_into
 

@@ -22,7 +22,11 @@ def test_security_groups_hold_no_rules_of_their_own(program: Program) -> None:
 
 
 def test_machines_reach_out_by_https_alone(program: Program) -> None:
-    for rule in program.of("SecurityGroupEgressRule"):
+    rules = program.of("SecurityGroupEgressRule")
+    assert {rule.name for rule in rules} == {"broker", "camera"}
+    for rule in rules:
+        assert rule.inputs["securityGroupId"] == f"{rule.name}-id"
+        assert rule.inputs["cidrIpv4"] == "0.0.0.0/0"
         assert (rule.inputs["fromPort"], rule.inputs["toPort"]) == (443, 443)
 
 

@@ -58,6 +58,17 @@ def test_a_machine_reads_its_own_parameters_and_no_others(program: Program) -> N
         assert all(f":{machine}-" in resource for resource in resources)
 
 
+def test_control_plane_and_nodes_may_do_what_eks_asks_for(program: Program) -> None:
+    attached = program.of("iam/rolePolicyAttachment:RolePolicyAttachment")
+    given = [each.inputs["policyArn"].removeprefix("arn:aws:iam::aws:policy/") for each in attached]
+    assert sorted(given) == [
+        "AmazonEC2ContainerRegistryPullOnly",
+        "AmazonEKSClusterPolicy",
+        "AmazonEKSWorkerNodePolicy",
+        "AmazonEKS_CNI_Policy",
+    ]
+
+
 def test_the_administrator_is_the_reviewer_alone(program: Program) -> None:
     attached = program.of("PolicyAttachment")
     administrators = [

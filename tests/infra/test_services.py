@@ -1,5 +1,7 @@
 """The services in the cluster get this stack's values."""
 
+from cloud_init import TEMPLATES
+
 from tests.infra.lookups import manifest
 from tests.infra.recording import Program
 
@@ -8,6 +10,7 @@ def test_services_get_the_addresses_of_this_stack(program: Program) -> None:
     settings = manifest(program, "ConfigMap", "framerail-settings")["data"]
     assert settings["FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS"] == "10.20.0.20:9094"
     assert settings["FRAMERAIL_KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
+    assert settings["FRAMERAIL_S3_REGION"] == "ap-south-1"
     assert settings["FRAMERAIL_S3_BUCKET"] == "evidence-id"
     model = manifest(program, "InferenceService", "ssd")
     assert model["spec"]["predictor"]["model"]["storageUri"] == "s3://models-id/model_repository"
@@ -41,6 +44,18 @@ def test_the_model_is_served_before_services_that_wait_for_it_are_waited_for(
     assert model["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
 
 
+def test_services_sign_in_as_the_user_that_the_broker_makes_and_gives_rights_to(
+    program: Program,
+) -> None:
+    settings = manifest(program, "ConfigMap", "framerail-settings")["data"]
+    user = settings["FRAMERAIL_KAFKA_USERNAME"]
+    assert user == program.exports["broker_user"]
+    assert f"=[name={user},password=" in (TEMPLATES / "kafka_configure.sh").read_text()
+    assert f"--allow-principal User:{user} " in (TEMPLATES / "kafka_acls.sh").read_text()
+    mechanism = f"sasl.enabled.mechanisms={settings['FRAMERAIL_KAFKA_SASL_MECHANISM']}\n"
+    assert mechanism in (TEMPLATES / "kafka.properties").read_text()
+
+
 def test_network_policies_name_the_addresses_that_the_machines_have(program: Program) -> None:
     fixed = {each.name: each.inputs["privateIp"] for each in program.of("ec2/instance:Instance")}
     for policy, machine in (("to-kafka", "broker"), ("to-cameras", "camera")):
@@ -53,3 +68,5 @@ def test_the_brokers_certificate_names_the_address_that_clients_dial(program: Pr
     assert request["ipAddresses"] == ["10.20.0.20", "127.0.0.1"]
     assert program.one("tls:index/selfSignedCert:SelfSignedCert").inputs["isCaCertificate"] is True
     assert program.exports["broker_address"] == "10.20.0.20:9094"
+    uses = program.one("LocallySignedCert").inputs["allowedUses"]
+    assert {"server_auth", "client_auth", "digital_signature"} == set(uses)

@@ -70,6 +70,7 @@ def test_machines_are_those_that_were_priced_and_cost_nothing_above(program: Pro
     nodes = program.one("eks:index:ManagedNodeGroup").inputs
     assert nodes["instanceTypes"] == ["c6a.xlarge"]
     assert nodes["scalingConfig"] == {"desiredSize": 1, "minSize": 0, "maxSize": 1}
+    assert nodes["version"] == program.one("eks:index:Cluster").inputs["version"] == "1.35"
     assert program.one("eks:index:Cluster").inputs["upgradePolicy"] == {"supportType": "STANDARD"}
     for absent in ("NatGateway", "LoadBalancer", "eip:Eip"):
         assert not program.of(absent)
@@ -93,6 +94,11 @@ def test_the_owner_is_told_at_50_80_and_100_percent_of_the_budget(program: Progr
 def test_the_stop_scales_the_nodes_to_zero_and_stops_both_machines(program: Program) -> None:
     schedules = {each.name: each.inputs for each in program.of("scheduler/schedule:Schedule")}
     nodes, instances = schedules["nodes"]["target"], schedules["instances"]["target"]
+    # As the Scheduler spells what it calls: service in lower case, call in camel case.
+    assert nodes["arn"] == "arn:aws:scheduler:::aws-sdk:eks:updateNodegroupConfig"
+    assert instances["arn"] == "arn:aws:scheduler:::aws-sdk:ec2:stopInstances"
+    for target in (nodes, instances):
+        assert target["roleArn"] == f"arn:aws:iam:ap-south-1:{ACCOUNT}:stop"
     assert json.loads(nodes["input"]) == {
         "ClusterName": "framerail-test",
         "NodegroupName": "framerail-test-nodes",

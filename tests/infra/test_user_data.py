@@ -1,5 +1,6 @@
 """What an instance is told at its first boot."""
 
+import base64
 import hashlib
 import os
 import re
@@ -8,9 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from broker import SECRET_NAMES as BROKER_SECRETS
 from broker import broker_environment
-from camera import SECRET_NAMES as CAMERA_SECRETS
 from camera import camera_environment
 from cloud_init import (
     BOOT_UNIT,
@@ -27,16 +26,24 @@ from naming import Names
 
 from local.prepare.kafka_server import VERSION, prepare_kafka
 from local.stack import CHECKOUT
-from tests.infra.running_broker import KAFKA_TOOLS, kafka_tools
-from tests.infra.unpacked import write_files
+from tests.infra.recording import Program
+from tests.infra.running_broker import KAFKA_TOOLS, SECRET_NAMES, kafka_tools
+from tests.infra.unpacked import cloud_config, write_files
 
 CACHE = Path(os.environ.get("FRAMERAIL_HOME", CHECKOUT / ".framerail")) / "cache"
 # The one of the lock file. SC2312 asks for more variables than a reader wants.
 SHELLCHECK = str(Path(sys.executable).with_name("shellcheck"))
 NAMES = Names("framerail", "test", "owner@example.com")
+SECRETS = {"broker": SECRET_NAMES, "camera": ("reader-password",)}
 MACHINES = {
-    "broker": (BROKER_FILES, broker_environment(NAMES, "ap-south-1", "vol-0123")),
-    "camera": (CAMERA_FILES, camera_environment(NAMES, "ap-south-1", "s3://models/clip.mp4")),
+    "broker": (
+        BROKER_FILES,
+        broker_environment(NAMES, "ap-south-1", "vol-0123", SECRETS["broker"]),
+    ),
+    "camera": (
+        CAMERA_FILES,
+        camera_environment(NAMES, "ap-south-1", "s3://models/clip.mp4", SECRETS["camera"]),
+    ),
 }
 
 
@@ -83,7 +90,10 @@ def test_a_shell_reads_the_environment_as_it_was_meant(machine: str, tmp_path: P
 
 def test_the_same_input_gives_the_same_user_data_so_no_machine_is_replaced() -> None:
     for files, environment in MACHINES.values():
-        assert user_data(files, environment) == user_data(files, dict(environment))
+        packed = user_data(files, environment)
+        assert packed == user_data(files, dict(environment))
+        # The time of packing, where gzip would write it (RFC 1952, MTIME).
+        assert base64.b64decode(packed)[4:8] == bytes(4)
 
 
 def test_user_data_above_what_ec2_takes_is_refused() -> None:
@@ -103,11 +113,23 @@ def test_the_broker_downloads_the_jars_of_the_embedded_stack_and_the_command_for
     assert KAFKA_TOOLS in (TEMPLATES / "broker_install.sh").read_text()
 
 
+def test_a_machine_is_told_of_every_secret_that_is_kept_for_it(program: Program) -> None:
+    kept = {each.inputs["name"] for each in program.of("ssm/parameter:Parameter")}
+    told = set()
+    for instance in program.of("ec2/instance:Instance"):
+        files = cloud_config(instance.inputs["userDataBase64"])["write_files"]
+        (text,) = [each["content"] for each in files if each["path"] == ENVIRONMENT_FILE]
+        names = re.findall(r'^SECRET_NAMES="(.*)"$', text, re.M)[0].split()
+        assert sorted(names) == sorted(SECRETS[instance.name])
+        told |= {f"/framerail/test/{instance.name}/{name}" for name in names}
+    assert told == kept
+
+
 def test_secrets_are_fetched_by_the_names_under_which_they_are_kept(tmp_path: Path) -> None:
     fake = tmp_path / "aws"
     fake.write_text('#!/usr/bin/env bash\nprintf "%s of %s\\n" "$6" "$4"\n')
     fake.chmod(0o755)
-    for machine, names in (("broker", BROKER_SECRETS), ("camera", CAMERA_SECRETS)):
+    for machine, names in SECRETS.items():
         environment = MACHINES[machine][1] | {"SECRETS": str(tmp_path / machine)}
         (tmp_path / machine).mkdir()
         path = f"{tmp_path}:{os.environ['PATH']}"
