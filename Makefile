@@ -45,7 +45,7 @@ test-unit: setup ## Rules without a server, in seconds; the core must stay cover
 	$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered $(ARGS)
 
 test-integration: servers ## Each edge with its real server.
-	$(BIN)/python -m pytest tests/integration $(ARGS)
+	$(BIN)/python -m pytest tests/integration --numprocesses=2 --dist=loadfile $(ARGS)
 
 test-infra: servers ## The AWS program under mocks, and its scripts on the real servers.
 	$(BIN)/python -m pytest tests/infra $(ARGS)

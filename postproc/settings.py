@@ -15,12 +15,6 @@ class PostprocSettings(S3Settings, KafkaSettings):
     s3_start_timeout_s: float = Field(
         30, ge=1, le=600, description="Seconds that a start waits for S3 before it gives up."
     )
-    postproc_group: str = Field(
-        "postproc",
-        min_length=1,
-        max_length=249,
-        description="Consumer group; its committed offsets say what is stored.",
-    )
     upload_threads: int = Field(
         4, ge=1, le=64, description="Results that are drawn and stored at once."
     )

@@ -8,6 +8,7 @@ from contextvars import copy_context
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_Work = tuple[Future[T], Callable[[], T]]
 
 
 class DaemonPool(Generic[T]):
@@ -18,7 +19,8 @@ class DaemonPool(Generic[T]):
     """
 
     def __init__(self, threads: int, name: str) -> None:
-        self._waiting: queue.SimpleQueue[tuple[Future[T], Callable[[], T]]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Work[T] | None] = queue.SimpleQueue()
+        self._threads = threads
         for number in range(threads):
             # In our context, so that the log lines of the work name the service too.
             threading.Thread(
@@ -38,14 +40,21 @@ class DaemonPool(Generic[T]):
         """Begin nothing more of what was submitted; what is under way is not waited for."""
         while True:
             try:
-                future, _ = self._waiting.get_nowait()
+                work = self._waiting.get_nowait()
             except queue.Empty:
                 return
-            future.cancel()
+            if work is not None:
+                work[0].cancel()
+
+    def close(self) -> None:
+        """Begin nothing more and end each thread once what it has under way is done."""
+        self.cancel_waiting()
+        for _ in range(self._threads):
+            self._waiting.put(None)
 
     def _run(self) -> None:
-        while True:
-            future, work = self._waiting.get()
+        while (asked := self._waiting.get()) is not None:
+            future, work = asked
             if not future.set_running_or_notify_cancel():
                 continue
             try:

@@ -75,6 +75,12 @@ class KafkaSettings(ServiceSettings):
         max_length=249,
         description="Consumer group that infers; its committed offsets say what is in `results`.",
     )
+    postproc_group: str = Field(
+        "postproc",
+        min_length=1,
+        max_length=249,
+        description="Consumer group that stores; its committed offsets say what is in S3.",
+    )
     create_topics: bool = Field(
         True, description="Whether topics that are missing are made at the start."
     )

@@ -16,7 +16,7 @@ from ops.deadletter.deeds import drop as drop_letters
 from ops.deadletter.deeds import replay as replay_letters
 from ops.deadletter.letters import ListedLetter, State, Wanted, chosen, groups, history
 from ops.deadletter.restoring import KeptRecord
-from ops.deadletter.tables import print_letter, print_letters
+from ops.deadletter.tables import print_letter, print_letters, printable
 from ops.deadletter.topic import DeadLetterTopic
 from ops.target import chosen_target
 from runtime.errors import ConfigurationError, FramerailError, InvalidInput
@@ -141,9 +141,19 @@ def drop(
     with _opened() as topic:
         meant = _meant(topic.letters(), offsets, every, Wanted(stream, stage), again=False)
         if meant and not yes:
-            typer.confirm(f"mark {len(meant)} dead letters as dropped?", abort=True)
+            _ask(len(meant))
         outcome = drop_letters(topic, meant, _say)
     _conclude(outcome, "dropped")
+
+
+def _ask(count: int) -> None:
+    try:
+        is_meant = typer.confirm(f"mark {count} dead letters as dropped?")
+    except typer.Abort:
+        raise ConfigurationError(f"{count} stay open: nobody answered; --yes asks nobody") from None
+    if not is_meant:
+        answers.print("0 dropped")
+        raise typer.Exit
 
 
 def _meant(
@@ -177,7 +187,7 @@ def _conclude(outcome: Outcome, deed: str) -> None:
 
 
 def _say(offset: int, line: str) -> None:
-    answers.print(f"{offset}: {line}", markup=False, highlight=False, soft_wrap=True)
+    answers.print(f"{offset}: {printable(line)}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -40,6 +40,8 @@ def restored(letter: DeadLetter, kept: KeptRecord, original: KeptRecord | None) 
     """
     if (reason := unreadable(original_headers(kept.headers))) is not None:
         raise InvalidInput(reason)
+    if letter.partition != 0:
+        raise InvalidInput(f"partition {letter.partition}: {letter.topic} has only partition 0")
     if letter.left_out_bytes is not None:
         kept = KeptRecord(kept.key, *_whole(letter, original))
     return PutBack(

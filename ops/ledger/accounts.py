@@ -2,7 +2,12 @@
 
 from msgspec import Struct
 
-from ops.ledger.latencies import Quantiles
+
+class Quantiles(Struct, frozen=True):
+    """Half, and nineteen of twenty, took no longer than this many seconds."""
+
+    p50: float
+    p95: float
 
 
 class FrameAccount(Struct, frozen=True, kw_only=True):
@@ -10,7 +15,9 @@ class FrameAccount(Struct, frozen=True, kw_only=True):
 
     The books close where captured + replayed = published + dropped, and published = inferred +
     dead_lettered + waiting: then `lost` and `doubled` are 0. `expired` frames went while the log
-    was read, and are in none of these.
+    was read, and are in none of these. `replayed` ones were put back from the dead letters, by
+    `framerail deadletter replay`: published again, not captured again. `expired_unread` ones
+    went before `first_offset` and before the consumers had come to them: the books do not close.
     """
 
     first_offset: int
@@ -26,13 +33,15 @@ class FrameAccount(Struct, frozen=True, kw_only=True):
     lost: int
     doubled: int
     expired: int
+    expired_unread: int
     detections: int
 
     @property
     def adds_up(self) -> bool:
         """Whether every captured frame is accounted for."""
         told = self.published + sum(self.dropped.values())
-        return self.captured + self.replayed == told and not self.lost and not self.doubled
+        is_told = self.captured + self.replayed == told
+        return is_told and not (self.lost or self.doubled or self.expired_unread)
 
 
 class StreamReport(FrameAccount, frozen=True, kw_only=True):

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from ops.ledger.accounts import StreamReport
-from ops.ledger.kafka_books import KafkaBooks, Scope, never_stop
+from ops.ledger.kafka_books import KafkaBooks, Scope
 from ops.ledger.latencies import read_latencies
 from ops.ledger.tally import StreamTally
 from ops.target import Target
-from runtime.errors import DependencyError
+from runtime.log_reader import never_stop
+from runtime.s3 import explained, place_of
 
 
 class Books:
@@ -30,6 +29,7 @@ class Books:
         self._kafka = KafkaBooks(target, Scope(), between_reads)
         self._s3 = target.s3()
         self._bucket = target.settings.s3_bucket
+        self._place = place_of(target.settings)
         self._metrics_url = target.postproc_metrics_url
         self._tallies: dict[str, StreamTally] = {}
 
@@ -40,13 +40,11 @@ class Books:
     def refresh(self) -> dict[str, StreamReport]:
         """Return the account of every stream that has a topic.
 
-        Raises DependencyError if Kafka or S3 does not answer.
+        Raises DependencyError if Kafka does not answer; errors of S3 are those of `runtime.s3`.
         """
         self._tallies = self._kafka.read()
-        try:
+        with explained(self._place):
             self._list_evidence()
-        except (ClientError, BotoCoreError) as error:
-            raise DependencyError(f"the books cannot be read: {error}") from error
         latencies = read_latencies(self._metrics_url) if self._metrics_url else {}
         return {
             stream_id: tally.report(latencies.get(stream_id))
@@ -54,9 +52,11 @@ class Books:
         }
 
     def pictures(self, stream_id: str) -> Iterator[tuple[str, bytes]]:
-        """Yield (key, JPEG) of every picture of a stream, in order of key."""
+        """Yield (key, JPEG) of every picture of a stream, in order of key; raise as `refresh`."""
         for key in sorted(self._tallies[stream_id].evidence_keys):
-            yield key, self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            with explained(self._place):
+                jpeg = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            yield key, jpeg
 
     def _list_evidence(self) -> None:
         for stream_id, tally in self._tallies.items():

@@ -4,6 +4,9 @@ from collections import Counter, deque
 
 from contracts.frames import FrameHeaders
 
+SESSIONS_KEPT = 2
+"""A session begins when the one before has ended: no frame comes of an older one."""
+
 
 class Captures:
     """Takes the records of a frames topic in order of offset, from `first_offset` on.
@@ -95,7 +98,10 @@ class Captures:
         self._balance += surplus
         self.captured += 1 + skipped
         self.dropped.update(headers.dropped)
+        self._last_seq.pop(headers.session, None)
         self._last_seq[headers.session] = headers.seq
+        if len(self._last_seq) > SESSIONS_KEPT:
+            del self._last_seq[next(iter(self._last_seq))]
 
     def _skipped(self, headers: FrameHeaders, dropped: int) -> int:
         """Return how many captured frames lie between this one and the one before it."""

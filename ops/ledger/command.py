@@ -41,10 +41,11 @@ def ledger(
 ) -> None:
     """Prove from Kafka and S3 that every captured frame is accounted for.
 
-    For each stream: captured + replayed = published + dropped; published = inferred + dead-lettered
-    + waiting; every promised picture is in S3 and leads back to its frame. Whatever is missing or
-    doubled is named, and the exit code is 1. What Kafka's retention or S3's lifecycle has taken is
-    no loss. A frame waits if the consumers have not committed it yet, and a picture likewise.
+    For each stream: captured + replayed (put back from the dead letters) = published + dropped;
+    published = inferred + dead-lettered + waiting; every promised picture is in S3 and leads back
+    to its frame. Whatever is missing or doubled is named, and the exit code is 1. What Kafka's
+    retention or S3's lifecycle has taken is no loss, unless it was never read. A frame waits if the
+    consumers have not committed it yet, and a picture likewise.
 
     Reads all that Kafka holds of the frames, pictures included: --since makes it quick. Examples:
 
@@ -68,6 +69,8 @@ def ledger(
 def check_ledger(found: Ledger) -> None:
     """Raise BooksDoNotClose, naming the streams, unless the books close."""
     open_streams = [stream_id for stream_id, stream in found.streams.items() if not stream.closed]
+    if found.results_expired_unread:
+        open_streams.append("results")
     if open_streams:
         raise BooksDoNotClose(f"the books do not close: {', '.join(open_streams)}")
 

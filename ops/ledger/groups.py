@@ -6,23 +6,15 @@ from contextlib import ExitStack
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
-from pydantic import Field
 
 from contracts.names import RESULTS_TOPIC
-from postproc.settings import PostprocSettings
 from runtime.deadline import Deadline
 from runtime.errors import DependencyError
 from runtime.kafka_clients import admin_client
-from runtime.settings import KafkaSettings, ServiceSettings, load_settings
+from runtime.settings import KafkaSettings
 
 ANSWER_WITHIN_S = 15.0
 AGAIN_AFTER_S = 0.1
-
-
-class GroupSettings(ServiceSettings):
-    """The group that the post-processor is told to join."""
-
-    postproc_group: str = Field(PostprocSettings.model_fields["postproc_group"].default)
 
 
 class GroupOffsets:
@@ -31,7 +23,7 @@ class GroupOffsets:
     def __init__(self, settings: KafkaSettings) -> None:
         """Connect; raise as `runtime.kafka_clients.open_producer` does."""
         self.consumer_group = settings.consumer_group
-        self.postproc_group = load_settings(GroupSettings).postproc_group
+        self.postproc_group = settings.postproc_group
         with ExitStack() as opened:
             self._admin: KafkaAdminClient = opened.enter_context(admin_client(settings))
             self._opened = opened.pop_all()

@@ -3,10 +3,17 @@
 First the groups' offsets, then the ends of the frames, then results and dead letters, at last the
 frames: what a group has committed is in the topics that are read after it was asked. Nothing is
 held but numbers; the values pass by, since Kafka sends no headers without them.
+
+A time that is asked for finds frames by the producer's clock, and results by the consumer's, which
+may be an hour apart. So a frame is called lost by offsets alone: where it has no result, `results`
+is read again from ever further back, until the reading begins LATE_FRAMES before that frame, or at
+the beginning of the topic. Consumers write results in order of offset, and go back only to go on
+from there: so whatever was written of that frame lies behind. Where retention has taken that
+beginning, the frames before the first result that is held are left out of the account, and told.
 """
 
 from collections.abc import Callable, Collection
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,24 +29,15 @@ from contracts.names import (
 )
 from contracts.results import decode_result
 from ops.ledger.groups import GroupOffsets
+from ops.ledger.reading import TopicReader, say_nothing
 from ops.ledger.refusals import Refusals
 from ops.ledger.retention import CLOCK_MARGIN_MS, Retention
 from ops.ledger.tally import StreamTally
 from ops.target import Target
-from runtime.deadline import Deadline
-from runtime.errors import DependencyError
-from runtime.log_reader import LogReader, Span
+from runtime.log_reader import LogReader, Span, never_stop
 
-POLL_S = 0.5
-STALLED_AFTER_S = 15.0
-
-
-def never_stop() -> None:
-    """Stand in for a check between two reads that a caller does not need."""
-
-
-def say_nothing(_step: str, _detail: str) -> None:
-    """Stand in for a progress that nobody watches."""
+LOOK_BACK = 64
+"""Results that are read more at least, where one may lie before those that were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +64,29 @@ class KafkaBooks:
         `progress` is told, per topic, how far it has got.
         """
         self._scope = scope
-        self._between_reads = between_reads
-        self._progress = progress
-        self.groups = GroupOffsets(target.settings)
-        self._log = LogReader(target.settings, "framerail-books")
+        with ExitStack() as opened:
+            self.groups = GroupOffsets(target.settings)
+            opened.callback(self.groups.close)
+            self._log = LogReader(target.settings, "framerail-books")
+            opened.callback(self._log.close)
+            self._opened = opened.pop_all()
+        self._topics = TopicReader(self._log, between_reads, progress)
         self._held: dict[str, Retention] = {}
         self.tallies: dict[str, StreamTally] = {}
         self.refusals = Refusals()
         self.unreadable_results = 0
         self.results_committed: int | None = None
+        self.results_expired_unread = range(0)
+        """Offsets of `results` that went before the post-processors had come to them."""
+        self.left_out: dict[str, int] = {}
+        """Frames of each stream whose results retention may have taken."""
+        self._whole: set[str] = set()  # topics and streams that are read from their beginning
+        self._results_begin: dict[str, int] = {}
+        self._letters_since_ms = scope.since_ms
 
     def close(self) -> None:
         """Leave Kafka."""
-        self.groups.close()
-        self._log.close()
+        self._opened.close()
 
     @property
     def letters_gone_until_ms(self) -> float:
@@ -94,14 +101,17 @@ class KafkaBooks:
         """
         topics = self._log.topics()
         streams = [stream for stream in _streams(topics) if self._scope.stream_id in (None, stream)]
+        begins = {stream: self._log.span(frames_topic(stream)).first for stream in streams}
         committed = self.groups.committed([frames_topic(stream) for stream in streams])
         new = self._find(streams)
         for stream_id, tally in self.tallies.items():
             tally.committed = committed.get(frames_topic(stream_id))
+            tally.log_begin = begins.get(stream_id) if stream_id in self._whole else None
         if RESULTS_TOPIC in topics:
-            self._read_records(RESULTS_TOPIC, self._add_result)
-        self.results_committed = self.groups.results_committed()
+            self._read_results()
         if DEADLETTER_TOPIC in topics:
+            if DEADLETTER_TOPIC not in self._held:
+                self._begin(DEADLETTER_TOPIC, self._letters_since_ms)
             self._read_records(DEADLETTER_TOPIC, self._add_letter)
         for tally in new:
             self._leave_out_unprovable(tally)
@@ -116,33 +126,63 @@ class KafkaBooks:
             topic = frames_topic(stream_id)
             held = self._log.span(topic)
             if stream_id not in self.tallies:
-                first = self._first(topic, held.first, held.end, self._scope.since_ms)
+                first = self._topics.first_since(topic, held, self._scope.since_ms)
                 self.tallies[stream_id] = StreamTally(stream_id, first)
+                if first == held.first:
+                    self._whole.add(stream_id)
                 new.append(self.tallies[stream_id])
             self.tallies[stream_id].end_offset = held.end
         return new
 
-    def _first(self, topic: str, first: int, end: int, since_ms: int | None) -> int:
-        if since_ms is None:
-            return first
-        found = self._log.first_since(topic, since_ms)
-        return end if found is None else min(max(found, first), end)
+    def _read_results(self) -> None:
+        held = self._log.span(RESULTS_TOPIC)
+        is_begun = RESULTS_TOPIC in self._held
+        if not is_begun:
+            self._begin(RESULTS_TOPIC, self._scope.since_ms)
+        first = self._held[RESULTS_TOPIC].next_offset
+        self._read_records(RESULTS_TOPIC, self._add_result)
+        while not is_begun and first > held.first and self._may_begin_too_late():
+            first = max(first - max(LOOK_BACK, held.end - first), held.first)
+            self._forget_results()
+            self._held[RESULTS_TOPIC] = Retention(first, is_chosen=first > held.first)
+            self._read_records(RESULTS_TOPIC, self._add_result)
+        self.results_committed = self.groups.results_committed()
+        committed = self.results_committed
+        if RESULTS_TOPIC in self._whole and committed is not None:
+            self.results_expired_unread = range(committed, max(held.first, committed))
+
+    def _may_begin_too_late(self) -> bool:
+        begins = self._results_begin
+        return any(one.may_lack_results(begins.get(name)) for name, one in self.tallies.items())
+
+    def _forget_results(self) -> None:
+        self.unreadable_results = 0
+        self._results_begin.clear()
+        for tally in self.tallies.values():
+            tally.forget_results()
+
+    def _begin(self, topic: str, since_ms: int | None) -> None:
+        held = self._log.span(topic)
+        earlier_ms = None if since_ms is None else since_ms - CLOCK_MARGIN_MS
+        first = self._topics.first_since(topic, held, earlier_ms)
+        self._held[topic] = Retention(first, is_chosen=first > held.first)
+        if first == held.first:
+            self._whole.add(topic)
 
     def _read_records(self, topic: str, add: Callable[[Any], None]) -> None:
-        held = self._log.span(topic)
-        if topic not in self._held:
-            since_ms = self._scope.since_ms
-            earlier_ms = None if since_ms is None else since_ms - CLOCK_MARGIN_MS
-            first = self._first(topic, held.first, held.end, earlier_ms)
-            self._held[topic] = Retention(first, is_chosen=first > held.first)
-        retention = self._held[topic]
+        retention, end = self._held[topic], self._log.span(topic).end
 
         def take(record: Any) -> None:
             retention.take(record.offset, record.timestamp)
             add(record)
 
-        self._read(topic, Span(retention.next_offset, held.end), take, retention.expire_until)
-        retention.next_offset = max(retention.next_offset, held.end)
+        def expire_until(offset: int) -> None:
+            retention.expire_until(offset)
+            if topic == RESULTS_TOPIC:
+                self._results_begin.clear()
+
+        self._topics.read(topic, Span(retention.next_offset, end), take, expire_until)
+        retention.next_offset = max(retention.next_offset, end)
 
     def _read_frames(self, tally: StreamTally) -> None:
         def add(record: Any) -> None:
@@ -152,7 +192,7 @@ class KafkaBooks:
             tally.add_frame(record.offset, headers, is_replay(record.headers))
 
         unread = Span(tally.next_frame, tally.end_offset)
-        self._read(frames_topic(tally.stream_id), unread, add, tally.expire_until)
+        self._topics.read(frames_topic(tally.stream_id), unread, add, tally.expire_until)
         tally.read_until(tally.end_offset)
 
     def _leave_out_unprovable(self, tally: StreamTally) -> None:
@@ -160,11 +200,17 @@ class KafkaBooks:
         gone_until_ms = -1.0 if results is None else results.gone_until_ms
         if gone_until_ms < 0:
             return
-        before = tally.end_offset
-        if gone_until_ms < float("inf"):
-            topic = frames_topic(tally.stream_id)
-            before = self._first(topic, tally.first_offset, before, int(gone_until_ms))
+        first, before = tally.first_offset, self._results_begin.get(tally.stream_id)
+        if before is None:
+            # No result of the stream is held: only the clocks tell which one should be.
+            before = tally.end_offset
+            if gone_until_ms < float("inf"):
+                topic = frames_topic(tally.stream_id)
+                held = Span(first, tally.end_offset)
+                before = self._topics.first_since(topic, held, int(gone_until_ms))
         tally.leave_out_unprovable(before)
+        if tally.first_offset > first:
+            self.left_out[tally.stream_id] = tally.first_offset - first
 
     def _add_result(self, record: Any) -> None:
         try:
@@ -175,6 +221,10 @@ class KafkaBooks:
             return
         if stream_id in self.tallies:
             self.tallies[stream_id].add_result(result, record.offset)
+            if not is_replay(record.headers):
+                self._results_begin.setdefault(stream_id, result.source.first_offset)
+            if self._letters_since_ms is not None:
+                self._letters_since_ms = min(self._letters_since_ms, record.timestamp)
 
     def _add_letter(self, record: Any) -> None:
         with suppress(InvalidRecord):  # somebody else's record: it tells of nothing
@@ -191,44 +241,6 @@ class KafkaBooks:
             tally = self.tallies.get(stream_of_topic(letter.topic))
             if tally is not None:
                 tally.dead_letters.add(letter.offset)
-
-    def _read(
-        self,
-        topic: str,
-        unread: Span,
-        add: Callable[[Any], None],
-        expire_until: Callable[[int], None],
-    ) -> None:
-        if unread.first >= unread.end:
-            return
-        self._log.go_to(topic, unread.first)
-        waited, next_offset = Deadline(STALLED_AFTER_S), unread.first
-        while (position := self._log.position()) < unread.end:
-            self._between_reads()
-            fetched = self._log.poll(POLL_S)
-            if fetched:
-                # Only between two polls does the client go on at what Kafka still holds.
-                self._notice(topic, next_offset, fetched[0].offset, unread.end, expire_until)
-                for record in fetched:
-                    if record.offset < unread.end:
-                        add(record)
-                next_offset = fetched[-1].offset + 1
-                self._tell(topic, unread.end - next_offset)
-                waited.renew()
-            elif waited.is_over:
-                raise DependencyError(f"Kafka sends nothing more of {topic}")
-        self._notice(topic, next_offset, position, unread.end, expire_until)
-
-    def _notice(
-        self, topic: str, expected: int, found: int, end: int, expire_until: Callable[[int], None]
-    ) -> None:
-        """Tell of what expired where the next record is not the one that was expected."""
-        begin = min(found, end)
-        if expected < begin and self._log.span(topic).first >= begin:
-            expire_until(begin)
-
-    def _tell(self, topic: str, left: int) -> None:
-        self._progress(topic, f"{left} records left" if left > 0 else "ready")
 
 
 def _streams(topics: Collection[str]) -> list[str]:

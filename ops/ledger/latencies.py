@@ -4,17 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import urllib3
-from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
 
+from ops.ledger.accounts import Quantiles
+
 CAPTURE_TO_S3 = "framerail_capture_to_evidence_seconds"
-
-
-class Quantiles(Struct, frozen=True):
-    """Half, and nineteen of twenty, took no longer than this many seconds."""
-
-    p50: float
-    p95: float
 
 
 def read_latencies(metrics_url: str) -> dict[str, Quantiles]:

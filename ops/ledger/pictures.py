@@ -35,6 +35,10 @@ class Pictures:
         self._place = place
         self._pool = DaemonPool[Metadata | None](connections, "pictures")
 
+    def close(self) -> None:
+        """End the threads; what is under way is not waited for."""
+        self._pool.close()
+
     def look_up(self, promises: Iterable[Promise]) -> Iterator[tuple[Promise, Metadata | None]]:
         """Yield each promise with the metadata of its object, None where there is none."""
         waiting = iter(promises)

@@ -10,7 +10,14 @@ from ops.ledger.kafka_books import KafkaBooks, Scope
 from ops.ledger.lifecycle import kept_days
 from ops.ledger.pictures import Pictures
 from ops.ledger.tally import StreamTally
-from ops.ledger.verdict import Evidence, Ledger, PictureVerdicts, StreamLedger, stream_ledger
+from ops.ledger.verdict import (
+    Evidence,
+    Ledger,
+    PictureVerdicts,
+    StreamLedger,
+    ledger_of,
+    stream_ledger,
+)
 from ops.target import CONNECTIONS, Target
 from runtime.errors import ConfigurationError
 from runtime.s3 import place_of
@@ -35,7 +42,7 @@ def prove(target: Target, scope: Scope, now: datetime, progress: Progress) -> Le
     DependencyError or TransientError if Kafka or S3 does not answer.
     """
     s3 = Pictures(target.s3(), target.settings.s3_bucket, place_of(target.settings), CONNECTIONS)
-    with closing(KafkaBooks(target, scope, progress=progress)) as books:
+    with closing(s3), closing(KafkaBooks(target, scope, progress=progress)) as books:
         tallies = books.read()
         if scope.stream_id is not None and not tallies:
             raise ConfigurationError(f"--stream: no topic {frames_topic(scope.stream_id)}")
@@ -45,11 +52,11 @@ def prove(target: Target, scope: Scope, now: datetime, progress: Progress) -> Le
             stream_id: _proven(sources, tally, kept_days(rules or [], stream_id))
             for stream_id, tally in tallies.items()
         }
-    return Ledger(
-        closed=all(stream.closed for stream in streams.values()),
-        since=None if scope.since_ms is None else _as_text(scope.since_ms),
-        streams=streams,
-        notes=(*_notes(books, streams), *([_NO_RULES] if rules is None else [])),
+    return ledger_of(
+        streams,
+        None if scope.since_ms is None else _as_text(scope.since_ms),
+        books.results_expired_unread,
+        [*_notes(books, streams), *([_NO_RULES] if rules is None else [])],
     )
 
 
@@ -91,6 +98,10 @@ def _notes(books: KafkaBooks, streams: dict[str, StreamLedger]) -> list[str]:
             f"group {groups.postproc_group!r} has committed nothing of results: pictures that are "
             "not in S3 count as waiting; is FRAMERAIL_POSTPROC_GROUP right?"
         )
+    notes += [
+        f"{count} frames of {stream_id} are left out: their results may have expired"
+        for stream_id, count in books.left_out.items()
+    ]
     if books.unreadable_results:
         notes.append(f"{books.unreadable_results} records of results are no results")
     return notes

@@ -8,10 +8,12 @@ from rich.table import Table
 
 from ops.ledger.verdict import Ledger, StreamLedger
 
+_RESULTS_EXPIRED = "results that expired before a post-processor had read them"
 NAMES_SHOWN = 20
 """Of each kind and stream; `--json` has them all."""
 _KINDS = {
     "untold": "captured frames of which nothing is told",
+    "expired_unread": "frames that expired before a consumer had read them",
     "lost": "published frames without a result",
     "doubled": "frames in batches of two ids",
     "without_dead_letter": "frames that reached no model and stand in no dead letter",
@@ -36,10 +38,17 @@ def print_ledger(console: Console, ledger: Ledger) -> None:
     for stream_id, stream in ledger.streams.items():
         for line in [*_sums(stream), *_named(stream)]:
             _say(console, f"{stream_id}: {line}")
-    for note in ledger.notes:
-        _say(console, f"note: {note}")
+    for line in _of_all_streams(ledger):
+        _say(console, line)
     if ledger.streams:
         console.print("the books close" if ledger.closed else "the books do not close")
+
+
+def _of_all_streams(ledger: Ledger) -> list[str]:
+    return [
+        *(f"{_RESULTS_EXPIRED}: {name}" for name in ledger.results_expired_unread),
+        *(f"note: {note}" for note in ledger.notes),
+    ]
 
 
 def _say(console: Console, line: str) -> None:
@@ -49,7 +58,8 @@ def _say(console: Console, line: str) -> None:
 def _rows(streams: Mapping[str, StreamLedger]) -> dict[str, list[str]]:
     reasons = sorted({reason for stream in streams.values() for reason in stream.dropped})
     ledgers = list(streams.values())
-    frames = ("batches", "inferred", "dead_lettered", "waiting", "lost", "doubled", "expired")
+    fates = ("batches", "inferred", "dead_lettered", "waiting", "lost", "doubled")
+    frames = (*fates, "expired", "expired_unread")
     pictures = ("promised", "stored", "mismatched", "waiting", "refused", "expired", "missing")
     rows = {"captured": [f"{one.captured}" for one in ledgers]}
     rows |= {f"  dropped: {r}": [f"{one.dropped.get(r, 0)}" for one in ledgers] for r in reasons}

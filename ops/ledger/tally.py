@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from contracts.frames import FrameHeaders
 from contracts.results import BatchResult
-from ops.ledger.accounts import FrameAccount, StreamReport
+from ops.ledger.accounts import FrameAccount, Quantiles, StreamReport
 from ops.ledger.captures import Captures
-from ops.ledger.latencies import Quantiles
 from ops.ledger.outcomes import REFUSED, UNKNOWN, Outcomes, Promise
+
+LATE_FRAMES = 250
+"""Ten full batches: so late may a consumer that was put out of its group write its last one."""
 
 
 class StreamTally:
@@ -32,6 +34,8 @@ class StreamTally:
         self.first_offset = first_offset
         self.end_offset = end_offset
         self.committed: int | None = None
+        self.log_begin: int | None = None
+        """The oldest offset that Kafka held before it told `committed`, where all are meant."""
         self.evidence_keys: set[str] = set()
         self.dead_letters: set[int] = set()
         """Offsets of the frames that the dead-letter topic tells of."""
@@ -58,6 +62,21 @@ class StreamTally:
     def add_result(self, result: BatchResult, result_offset: int = 0) -> None:
         """Count the frames of one result that are in the account."""
         self._outcomes.add(result, result_offset, self.first_offset)
+
+    def forget_results(self) -> None:
+        """Begin with the results anew: they are read once more, from an earlier one on."""
+        self._outcomes = Outcomes(self.stream_id)
+
+    def may_lack_results(self, begin: int | None) -> bool:
+        """Return whether a frame without a result may have one before those that were added.
+
+        `begin` is the first frame of the first of them, None if there is none.
+        """
+        due = min(self._due_until, self.end_offset)
+        unknown = np.flatnonzero(self._outcomes.found(self.first_offset, due) == UNKNOWN)
+        if not len(unknown):
+            return False
+        return begin is None or begin > max(self.first_offset + int(unknown[0]) - LATE_FRAMES, 0)
 
     def leave_out_unprovable(self, before: int) -> None:
         """Begin behind the last frame without a result of those before the offset `before`.
@@ -89,6 +108,7 @@ class StreamTally:
             lost=int(np.count_nonzero(is_lost)),
             doubled=len(self.doubled()),
             expired=sum(map(len, captures.expired)),
+            expired_unread=len(self.expired_unread()),
             detections=int(found[is_inferred].sum()),
         )
 
@@ -117,6 +137,15 @@ class StreamTally:
     def doubled(self) -> list[int]:
         """Return the offsets of the frames that are in batches of two ids."""
         return self._in_account(self._outcomes.doubled)
+
+    def expired_unread(self) -> range:
+        """Return the offsets of the frames that went before the group had come to them.
+
+        Of a group that has committed nothing it cannot be told: it may be new, or named wrongly.
+        """
+        if self.committed is None or self.log_begin is None:
+            return range(0)
+        return range(self.committed, max(self.log_begin, self.committed))
 
     def untold(self) -> dict[int, int]:
         """Return captured frames of which nothing is told, as `Captures.untold` does."""

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from contracts.coordinates import Coordinates
-from contracts.names import frames_topic
+from contracts.names import RESULTS_TOPIC, frames_topic
 from ops.ledger.accounts import FrameAccount
 from ops.ledger.lifecycle import may_have_expired
 from ops.ledger.outcomes import Promise
@@ -37,6 +37,7 @@ class Named(Struct, frozen=True, kw_only=True):
     """Whatever keeps the books from closing, by name; frames as `frames.cam1-0@1234`."""
 
     untold: tuple[str, ...] = ()
+    expired_unread: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
     without_dead_letter: tuple[str, ...] = ()
@@ -56,11 +57,16 @@ class StreamLedger(FrameAccount, frozen=True, kw_only=True):
 
 
 class Ledger(Struct, frozen=True, kw_only=True):
-    """All that `framerail ledger --json` tells. `since` is a time in UTC, ISO 8601."""
+    """All that `framerail ledger --json` tells. `since` is a time in UTC, ISO 8601.
+
+    `results_expired_unread` went before the post-processors had come to them: nobody knows of which
+    streams they were.
+    """
 
     closed: bool
     since: str | None
     streams: Mapping[str, StreamLedger]
+    results_expired_unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -141,6 +147,7 @@ def stream_ledger(tally: StreamTally, pictures: PictureVerdicts) -> StreamLedger
     missing = [offset for offset, written_ms in unlettered.items() if written_ms > gone_until_ms]
     named = Named(
         untold=tuple(_untold(tally)),
+        expired_unread=_span(frames_topic(tally.stream_id), tally.expired_unread()),
         lost=_names(tally, tally.lost()),
         doubled=_names(tally, tally.doubled()),
         without_dead_letter=_names(tally, missing),
@@ -161,6 +168,29 @@ def stream_ledger(tally: StreamTally, pictures: PictureVerdicts) -> StreamLedger
 def _names(tally: StreamTally, offsets: Iterable[int]) -> tuple[str, ...]:
     topic = frames_topic(tally.stream_id)
     return tuple(str(Coordinates(topic, 0, offset)) for offset in offsets)
+
+
+def ledger_of(
+    streams: Mapping[str, StreamLedger],
+    since: str | None,
+    results_expired_unread: range,
+    notes: Iterable[str],
+) -> Ledger:
+    """Return what is proven of all; the books close where nothing is missing of any."""
+    return Ledger(
+        closed=all(stream.closed for stream in streams.values()) and not results_expired_unread,
+        since=since,
+        streams=streams,
+        results_expired_unread=_span(RESULTS_TOPIC, results_expired_unread),
+        notes=tuple(notes),
+    )
+
+
+def _span(topic: str, offsets: range) -> tuple[str, ...]:
+    if not offsets:
+        return ()
+    first, last = (Coordinates(topic, 0, at) for at in (offsets[0], offsets[-1]))
+    return (f"{first} to {last}: {len(offsets)} of which nothing is known",)
 
 
 def _untold(tally: StreamTally) -> Iterable[str]:

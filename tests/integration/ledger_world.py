@@ -17,8 +17,9 @@ from contracts.frames import FrameHeaders
 from contracts.names import DEADLETTER_TOPIC, RESULTS_TOPIC, frames_topic
 from contracts.results import BatchResult, encode_result
 from local.stack import EmbeddedStack
-from ops.ledger.kafka_books import Scope, say_nothing
+from ops.ledger.kafka_books import Scope
 from ops.ledger.proof import prove
+from ops.ledger.reading import say_nothing
 from ops.ledger.verdict import Ledger, StreamLedger
 from ops.target import Target, local_target
 from runtime.kafka_clients import admin_client
@@ -77,13 +78,16 @@ class World:
                     timestamp_ms=timestamp_ms,
                 )
 
-    def write_results(self, results: Sequence[BatchResult]) -> list[int]:
+    def write_results(
+        self, results: Sequence[BatchResult], headers: Sequence[tuple[str, bytes]] = ()
+    ) -> list[int]:
         """Write results, without their pictures; return their offsets."""
         with self._producer() as producer:
             sent = [
                 producer.send(
                     RESULTS_TOPIC,
                     encode_result(one),
+                    headers=list(headers),
                     key=self.stream_id.encode(),
                     timestamp_ms=one.inferred_ns // 1_000_000,
                 )

@@ -208,7 +208,8 @@ def test_a_record_of_a_topic_that_is_gone_stays_open(world: World) -> None:
 
 def test_dropping_asks_first_and_keeps_the_letter(world: World) -> None:
     letter = str(world.dead_letter(world.topic, 0, "consumer.infer", "poison"))
-    assert run("drop", letter, answer="n\n").exit_code == 1
+    assert run("drop", letter, answer="n\n").exit_code == 0
+    assert isinstance(run("drop", letter, answer="").exception, ConfigurationError)
     assert [one.state for one in listed(world)] == ["open"]
     assert run("drop", "--all", "--stream", world.stream_id, answer="y\n").exit_code == 0
     assert [one.state for one in listed(world)] == ["dropped"]

@@ -4,8 +4,9 @@ import dataclasses
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import count
 
 import pytest
@@ -16,8 +17,10 @@ from contracts.frames import FrameHeaders
 from contracts.names import RESULTS_TOPIC
 from contracts.results import BatchResult
 from local.stack import EmbeddedStack
+from ops.ledger.books import Books
 from ops.ledger.command import BooksDoNotClose, ledger
-from runtime.errors import ConfigurationError, TransientError
+from ops.ledger.kafka_books import KafkaBooks, Scope
+from runtime.errors import ConfigurationError, DependencyError, TransientError
 from tests.integration.ledger_world import BUCKET, World, open_world
 from tests.postproc_results import batch_result
 
@@ -217,6 +220,52 @@ def test_a_pipeline_whose_s3_does_not_answer_is_told(world: World) -> None:
     away = dataclasses.replace(world, target=dataclasses.replace(world.target, settings=settings))
     with pytest.raises(TransientError, match=r"S3 bucket 'ledger' at http://127\.0\.0\.1:9"):
         away.prove()
+
+
+def test_a_proof_leaves_no_thread_behind(
+    world: World, eventually: Callable[[Callable[[], bool], str, float], None]
+) -> None:
+    run_pipeline(world)
+    before = set(threading.enumerate())
+    assert world.proven().closed
+
+    def is_gone() -> bool:
+        begun = set(threading.enumerate()) - before
+        return not any(one.name.startswith("pictures-") for one in begun)
+
+    eventually(is_gone, "the threads that asked for pictures have ended", 10)
+
+
+def test_a_picture_that_cannot_be_fetched_is_told_in_our_words(world: World) -> None:
+    (first, *_) = run_pipeline(world)
+    with closing(Books(world.target)) as books:
+        assert books.refresh()[world.stream_id].evidence == 4
+        world.s3.delete_object(Bucket=BUCKET, Key=first.evidence[0].key)
+        with pytest.raises(TransientError, match="S3 bucket 'ledger'"):
+            list(books.pictures(world.stream_id))
+
+
+def test_books_that_cannot_read_the_log_leave_kafka(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refused:
+        def __init__(self, *_: object) -> None:
+            raise DependencyError("Kafka refuses us")
+
+    monkeypatch.setattr("ops.ledger.kafka_books.LogReader", Refused)
+    closed: list[bool] = []
+
+    class Groups:
+        def __init__(self, _: object) -> None:
+            pass
+
+        def close(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr("ops.ledger.kafka_books.GroupOffsets", Groups)
+    with pytest.raises(DependencyError):
+        KafkaBooks(world.target, Scope())
+    assert closed == [True]
 
 
 def test_a_stream_without_a_topic_is_refused(world: World) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from contracts.frames import FrameHeaders
+from contracts.frames import REPLAY_OF, FrameHeaders
 from contracts.names import DEADLETTER_TOPIC, RESULTS_TOPIC
 from contracts.results import BatchResult
 from local.stack import EmbeddedStack, StackPorts
 from local.supervisor import Supervisor, say_nothing
 from local.workspace import Workspace
+from ops.ledger.command import BooksDoNotClose, check_ledger
 from ops.ledger.kafka_books import KafkaBooks, Scope
 from ops.ledger.pictures import Pictures
 from tests.integration.ledger_world import BUCKET, World, open_world
@@ -23,6 +24,7 @@ FRAMES = 100
 EVERY_MS = 10_000
 LATENCY_MS = 2000
 EVERYTHING = -1
+HOUR_MS = 3600 * 1000
 DAY_NS = 24 * 3600 * 1_000_000_000
 
 
@@ -58,9 +60,9 @@ def begun_ms() -> int:
     return time.time_ns() // 1_000_000 - FRAMES * EVERY_MS
 
 
-def publish(world: World, begun_ms: int) -> None:
-    """A frame every ten seconds."""
-    times_ms = [begun_ms + at * EVERY_MS for at in range(FRAMES)]
+def publish(world: World, begun_ms: int, ahead: range = range(0)) -> None:
+    """A frame every ten seconds; those `ahead` by a clock that was an hour fast."""
+    times_ms = [begun_ms + at * EVERY_MS + (HOUR_MS if at in ahead else 0) for at in range(FRAMES)]
     world.publish(
         [
             (FrameHeaders("s1", at, time_ms * 1_000_000, "arrival", (64, 48)), time_ms)
@@ -95,6 +97,106 @@ def test_a_frame_younger_than_what_expired_is_lost_all_the_same(
     stream = world.proven()
     assert stream.first_offset == 25
     assert stream.named.lost == tuple(f"{world.topic}-0@{at}" for at in range(75, 100))
+
+
+@pytest.mark.parametrize("look_back", [1, 64])
+def test_frames_of_a_clock_that_was_ahead_for_a_while_are_not_lost_since_a_later_time(
+    world: World, begun_ms: int, look_back: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.ledger.kafka_books.LOOK_BACK", look_back)
+    publish(world, begun_ms, ahead=range(25, 50))
+    world.write_results([result_at(world, at, begun_ms) for at in (0, 25, 50, 75)])
+    world.commit_all()
+    stream = world.proven(since_ms=begun_ms + 62 * EVERY_MS)
+    assert (stream.lost, stream.inferred, stream.first_offset) == (0, 75, 25)
+    assert stream.closed
+
+
+def test_refused_frames_of_a_clock_that_was_ahead_have_their_dead_letters(
+    world: World, begun_ms: int
+) -> None:
+    publish(world, begun_ms, ahead=range(25, 50))
+    one = result_at(world, 25, begun_ms)
+    refused = replace(one.frames[3], detections=(), not_inferred="no JPEG")
+    frames = (*one.frames[:3], refused, *one.frames[4:])
+    others = [result_at(world, at, begun_ms) for at in (0, 50, 75)]
+    world.write_results([others[0], replace(one, frames=frames), *others[1:]])
+    refused_ms = one.inferred_ns // 1_000_000
+    world.dead_letter(world.topic, 28, "consumer.decode", "no JPEG", timestamp_ms=refused_ms)
+    world.commit_all()
+    stream = world.proven(since_ms=begun_ms + 62 * EVERY_MS)
+    assert (stream.dead_lettered, stream.dead_letters_missing, stream.closed) == (1, 0, True)
+
+
+def test_frames_of_a_clock_that_was_ahead_outlive_their_results_without_an_alarm(
+    world: World, begun_ms: int
+) -> None:
+    publish(world, begun_ms, ahead=range(25))
+    offsets = world.write_results([result_at(world, at, begun_ms) for at in (0, 25, 50, 75)])
+    world.commit_all()
+    world.delete_before(RESULTS_TOPIC, offsets[1])
+    found = world.prove()
+    stream = found.streams[world.stream_id]
+    assert (stream.first_offset, stream.inferred, stream.closed) == (25, 75, True)
+    assert any(note.startswith(f"25 frames of {world.stream_id} are left") for note in found.notes)
+
+
+def test_a_result_that_was_put_back_does_not_tell_where_the_results_begin(
+    world: World, begun_ms: int
+) -> None:
+    publish(world, begun_ms, ahead=range(50))
+    (old, _) = world.write_results([result_at(world, at, begun_ms) for at in (0, 25)])
+    again = f"{RESULTS_TOPIC}-0@{old}".encode()
+    (put_back,) = world.write_results([result_at(world, 0, begun_ms)], [(REPLAY_OF, again)])
+    world.write_results([result_at(world, at, begun_ms) for at in (50, 75)])
+    world.commit_all()
+    world.delete_before(RESULTS_TOPIC, put_back)
+    stream = world.proven()
+    assert (stream.first_offset, stream.lost, stream.closed) == (50, 0, True)
+
+
+@pytest.mark.parametrize("written", [(0, 25, 75), (0, 25)])
+def test_a_lost_frame_is_lost_since_any_time_before_it(
+    world: World, begun_ms: int, written: tuple[int, ...]
+) -> None:
+    publish(world, begun_ms)
+    world.write_results([result_at(world, at, begun_ms) for at in written])
+    world.commit_all()
+    stream = world.proven(since_ms=begun_ms + 50 * EVERY_MS)
+    assert stream.lost == 75 - 25 * len(written) + 25
+    assert not stream.closed
+
+
+def test_frames_that_expired_before_the_consumers_had_read_them_are_named_by_their_range(
+    world: World, begun_ms: int
+) -> None:
+    publish(world, begun_ms)
+    world.write_results([result_at(world, at, begun_ms) for at in (0, 25, 50, 75)])
+    world.commit_all()
+    world.commit(world.stream_id, world.topic, 10)
+    world.delete_before(world.topic, 30)
+    stream = world.proven()
+    assert (stream.expired_unread, stream.lost, stream.closed) == (20, 0, False)
+    (name,) = stream.named.expired_unread
+    assert name.startswith(f"{world.topic}-0@10 to {world.topic}-0@29: 20 ")
+    assert world.proven(since_ms=begun_ms + 60 * EVERY_MS).closed
+
+
+def test_results_that_expired_before_the_post_processors_had_read_them_are_named(
+    world: World, begun_ms: int
+) -> None:
+    publish(world, begun_ms)
+    offsets = world.write_results([result_at(world, at, begun_ms) for at in (0, 25, 50, 75)])
+    world.commit_all()
+    world.commit(world.stream_id, RESULTS_TOPIC, offsets[0])
+    world.delete_before(RESULTS_TOPIC, offsets[2])
+    found = world.prove()
+    (name,) = found.results_expired_unread
+    assert name.startswith(f"results-0@{offsets[0]} to results-0@{offsets[1]}: 2 ")
+    assert (found.closed, found.streams[world.stream_id].closed) == (False, True)
+    with pytest.raises(BooksDoNotClose, match="results"):
+        check_ledger(found)
+    assert world.prove(since_ms=begun_ms + 85 * EVERY_MS).closed
 
 
 def test_frames_whose_every_result_expired_are_left_out(world: World, begun_ms: int) -> None:
@@ -165,5 +267,5 @@ def test_a_picture_that_s3_may_have_deleted_by_its_own_rules_has_expired(world: 
 
 
 def test_a_bucket_that_is_not_there_has_no_rules_and_no_pictures(world: World) -> None:
-    pictures = Pictures(world.s3, "absent", "S3", 1)
-    assert pictures.lifecycle() == []
+    with closing(Pictures(world.s3, "absent", "S3", 1)) as pictures:
+        assert pictures.lifecycle() == []
