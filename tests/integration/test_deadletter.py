@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from contracts.coordinates import Coordinates
@@ -220,7 +221,7 @@ def test_dropping_asks_first_and_keeps_the_letter(world: World) -> None:
 def test_a_terminal_is_shown_a_row_a_letter_and_the_counts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("ops.deadletter.command.answers", Console(width=200))
     for offset in (3, 12):
         world.dead_letter(world.topic, offset, "consumer.decode", f"\x1b[2J [b]{offset} bytes[/b]")
     shown = run("list", "--stream", world.stream_id).stdout
