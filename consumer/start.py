@@ -1,19 +1,15 @@
 """What a consumer does before its loop, and a replay too: the model found, the rules made."""
 
-import random
-import time
-
 from consumer.preflight import of_model, prepared
 from consumer.service import Limits
 from consumer.settings import ConsumerSettings, ModelSettings
 from consumer.triton import ModelSignature, TritonModel
 from consumer.worker import ResultRules
 from contracts.results import Model
-from runtime.backoff import growing_waits
-from runtime.errors import DependencyError, TransientError
 from runtime.health import Heartbeat
 from runtime.logs import Logger
 from runtime.preflight.findings import asked, pass_or_refuse, refused
+from runtime.starting import await_answer
 from runtime.stop import StopSignal
 
 
@@ -63,20 +59,7 @@ def await_model(
     It may stay away for `patience_s` seconds, `triton_start_timeout_s` where that is None.
     """
     limit_s = settings.triton_start_timeout_s if patience_s is None else patience_s
-    deadline_s = time.monotonic() + limit_s
-    for wait_s in growing_waits(0.1, 2.0, random.Random()):  # noqa: S311 - jitter, not a secret
-        heartbeat.beat()
-        try:
-            return model.signature()
-        except TransientError as error:
-            if time.monotonic() > deadline_s:
-                raise DependencyError(
-                    f"no answer within {limit_s:g} s: {error}; check "
-                    "FRAMERAIL_TRITON_ADDRESS and that the server runs"
-                ) from error
-        if stop.wait(wait_s):
-            break
-    return None
+    return await_answer(model.signature, "FRAMERAIL_TRITON_ADDRESS", limit_s, stop, heartbeat)
 
 
 def result_rules(

@@ -2,7 +2,6 @@
 
 import random
 import sys
-import time
 from contextlib import suppress
 
 from kafka import KafkaProducer
@@ -18,14 +17,13 @@ from postproc.service import Limits, PostprocService
 from postproc.settings import PostprocSettings
 from postproc.store import S3Store
 from postproc.worker import RecordWorker
-from runtime.backoff import growing_waits
-from runtime.errors import DependencyError, TransientError
 from runtime.health import Heartbeat
 from runtime.kafka_clients import open_producer
 from runtime.logs import Logger
 from runtime.preflight.clocks import s3_clock
 from runtime.preflight.findings import asked, pass_or_refuse, refused
 from runtime.service import run_service
+from runtime.starting import await_answer
 from runtime.stop import StopSignal
 from runtime.topics import deadletter_limit_bytes
 
@@ -87,22 +85,13 @@ def await_store(
     None at a stop, and where S3 does not tell. Raises StoreRefused at once if the bucket never
     will take one, DependencyError if S3 stays away for `patience_s` seconds.
     """
-    deadline_s = time.monotonic() + patience_s
-    for wait_s in growing_waits(0.1, 2.0, random.Random()):  # noqa: S311 - jitter, not a secret
-        heartbeat.beat()
-        try:
-            if settings.s3_create_bucket:
-                store.create_bucket()
-            return store.check_writable()
-        except TransientError as error:
-            if time.monotonic() > deadline_s:
-                raise DependencyError(
-                    f"no answer within {patience_s:g} s: {error}; check "
-                    "FRAMERAIL_S3_ENDPOINT_URL and that the server runs"
-                ) from error
-        if stop.wait(wait_s):
-            break
-    return None
+
+    def ask() -> float | None:
+        if settings.s3_create_bucket:
+            store.create_bucket()
+        return store.check_writable()
+
+    return await_answer(ask, "FRAMERAIL_S3_ENDPOINT_URL", patience_s, stop, heartbeat)
 
 
 def limits(settings: PostprocSettings) -> Limits:
