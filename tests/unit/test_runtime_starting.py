@@ -32,7 +32,7 @@ def test_the_first_answer_is_returned() -> None:
 
 
 def test_what_stays_away_is_named_with_the_setting_to_check() -> None:
-    with pytest.raises(DependencyError, match="no answer within 0.05 s: away; check FRAMERAIL_X"):
+    with pytest.raises(DependencyError, match=r"no answer within 0\.05 s: away; check FRAMERAIL_X"):
         awaited(answers(TransientError("away")), 0.05, StopSignal())
 
 
