@@ -15,6 +15,9 @@ from ops.ledger.columns import OffsetColumn
 UNKNOWN = -2
 REFUSED = -1
 
+EMPTY = "is-empty"
+"""Stands in for the metadata of an object of no bytes, whatever it says of itself."""
+
 
 class Promise(NamedTuple):
     """A picture that a result promises; `result_offset` is where the last such result lies."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ops.ledger.outcomes import Promise
+from ops.ledger.outcomes import EMPTY, Promise
 from runtime.daemon_pool import DaemonPool
 from runtime.s3 import explained
 
@@ -62,11 +62,12 @@ class Pictures:
     def _metadata(self, key: str) -> Metadata | None:
         with explained(self._place):
             try:
-                return self._client.head_object(Bucket=self._bucket, Key=key)["Metadata"]
+                head = self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
                 if _code(error) in NOT_FOUND:
                     return None
                 raise
+        return head["Metadata"] if head["ContentLength"] else {EMPTY: "yes"}
 
 
 def _code(error: ClientError) -> str:

@@ -11,7 +11,7 @@ from contracts.coordinates import Coordinates
 from contracts.names import RESULTS_TOPIC, frames_topic
 from ops.ledger.accounts import FrameAccount
 from ops.ledger.lifecycle import may_have_expired
-from ops.ledger.outcomes import Promise
+from ops.ledger.outcomes import EMPTY, Promise
 from ops.ledger.refusals import Refusals
 from ops.ledger.tally import StreamTally
 
@@ -126,6 +126,8 @@ class PictureVerdicts:
 
 
 def _mismatch(promise: Promise, metadata: Mapping[str, str]) -> str:
+    if EMPTY in metadata:
+        return "it holds no bytes"
     expected = {
         "topic": promise.batch_id.topic,
         "partition": str(promise.batch_id.partition),

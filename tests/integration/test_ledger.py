@@ -68,6 +68,15 @@ def test_the_books_of_a_pipeline_that_lost_nothing_close(world: World) -> None:
     assert (stream.pictures.promised, stream.pictures.stored) == (4, 4)
 
 
+def test_a_picture_without_bytes_is_none(world: World) -> None:
+    ruined = run_pipeline(world)[2].evidence[0].key
+    said = world.s3.head_object(Bucket=BUCKET, Key=ruined)["Metadata"]
+    world.s3.put_object(Bucket=BUCKET, Key=ruined, Body=b"", Metadata=said)
+    stream = world.proven()
+    assert not stream.closed
+    assert stream.named.mismatched_pictures == (f"{ruined}: it holds no bytes",)
+
+
 def test_a_deleted_picture_is_named_by_its_key(world: World) -> None:
     gone = run_pipeline(world)[2].evidence[0].key
     world.s3.delete_object(Bucket=BUCKET, Key=gone)
