@@ -92,17 +92,6 @@ def ensure_topics(settings: KafkaSettings, specs: Sequence[TopicSpec]) -> list[s
     return prepared.made
 
 
-def make_topic(settings: KafkaSettings, spec: TopicSpec) -> bool:
-    """Make one topic, whatever `create_topics` says; return False if somebody else has made it.
-
-    Raises as `ensure_topics` does.
-    """
-    with admin_client(settings) as admin:
-        outcome = _make(admin, [spec], settings.topic_replication_factor)
-    require(missing_topic(name, True, trouble) for name, trouble in outcome.troubles.items())
-    return spec.name in outcome.made
-
-
 @dataclass(frozen=True, slots=True)
 class PreparedTopics:
     """The topics as they are now, those that were made, and what is wrong with missing ones."""
