@@ -165,8 +165,8 @@ class World:
             end = consumer.end_offsets([RESULTS])[RESULTS]
             consumer.commit({RESULTS: OffsetAndMetadata(end, "", -1)})
 
-    def dead_letters(self) -> list[Any]:
-        """Return every record of the dead-letter topic."""
+    def dead_letters(self) -> dict[int, Any]:
+        """Return the dead letters of `results` by their offset there; other tests write others."""
         partition = TopicPartition(DEADLETTER_TOPIC, 0)
         with closing_consumer(self.kafka, auto_offset_reset="earliest") as consumer:
             consumer.assign([partition])
@@ -174,7 +174,12 @@ class World:
             found: list[Any] = []
             while consumer.position(partition) < end:
                 found += consumer.poll(timeout_ms=1000).get(partition, [])
-            return found
+        headers = [(dict(letter.headers), letter) for letter in found]
+        return {
+            int(names["deadletter-offset"]): letter
+            for names, letter in headers
+            if names.get("deadletter-topic") == RESULTS_TOPIC.encode()
+        }
 
 
 @contextmanager

@@ -95,7 +95,9 @@ class World:
     def dead_letters(self) -> list[Any]:
         ours = self.topic.encode()
         return [
-            r for r in self.read(DEADLETTER_TOPIC) if dict(r.headers)["deadletter-topic"] == ours
+            r
+            for r in self.read(DEADLETTER_TOPIC)
+            if dict(r.headers).get("deadletter-topic") == ours
         ]
 
 
