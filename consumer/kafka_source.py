@@ -13,6 +13,9 @@ from contracts.names import FRAMES_PATTERN
 from runtime.group_consumer import GroupConsumer
 from runtime.kafka_clients import RECORD_OVERHEAD_BYTES, open_consumer
 
+FETCH_MIN_BYTES = 256 * 1024
+FETCH_MAX_WAIT_MS = 250
+
 
 class KafkaFrames:
     """The frames of every stream, as one member of a consumer group."""
@@ -26,7 +29,9 @@ class KafkaFrames:
             metadata_max_age_ms=int(settings.topic_discovery_s * 1000),
             max_partition_fetch_bytes=settings.max_frame_bytes + RECORD_OVERHEAD_BYTES,
             max_poll_records=2 * settings.batch_size,
-            fetch_max_wait_ms=200,
+            # A fetch costs the same whatever it brings, so a few frames wait for each other.
+            fetch_min_bytes=FETCH_MIN_BYTES,
+            fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
             # A new stream or member moves single partitions instead of stopping all of them.
             partition_assignment_strategy=(CooperativeStickyAssignor,),
         )

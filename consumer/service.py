@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +22,9 @@ from runtime.stop import StopSignal
 
 BUSY_POLL_S = 0.05
 """While batches are in flight the loop must come back soon to write their results."""
-IDLE_POLL_S = 0.25
+IDLE_POLL_S = 0.5
+FULL_POLL_S = 0.01
+"""With no room for another batch, only the group is kept: the next thing to come is a batch."""
 LAST_COMMIT_S = 1.0
 """What a stop leaves to its last commit, whatever inference and results took."""
 
@@ -81,7 +83,7 @@ class ConsumerService:
     def turn(self) -> None:
         """Poll once and move every batch as far as it goes."""
         try:
-            frames = self._frames.poll(BUSY_POLL_S if self._is_busy else IDLE_POLL_S)
+            frames = self._poll()
         except TransientError as error:
             self._log.warning("kafka.waiting", reason=str(error))
             frames = []
@@ -94,6 +96,17 @@ class ConsumerService:
         except TransientError as error:
             self._log.warning("kafka.waiting", reason=str(error))
         self._press_back()
+
+    def _poll(self) -> list[FetchedFrame]:
+        if not self._is_paused:
+            return self._frames.poll(BUSY_POLL_S if self._is_busy else IDLE_POLL_S)
+        wait(self._next_tickets, BUSY_POLL_S, FIRST_COMPLETED)
+        return self._frames.poll(FULL_POLL_S)
+
+    @property
+    def _next_tickets(self) -> list[Ticket]:
+        """The tickets of those batches in work whose results may be written next."""
+        return [lane.tickets[0] for lane in self._lanes.values() if lane.tickets]
 
     @property
     def _is_busy(self) -> bool:

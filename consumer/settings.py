@@ -52,7 +52,7 @@ class ConsumerSettings(ModelSettings, KafkaSettings):
         description="Seconds after which a batch that no frame completes is inferred as it is.",
     )
     max_batches_in_flight: int = Field(
-        2,
+        3,
         ge=1,
         le=64,
         description="Batches closed and not yet safe in `results`; fetching pauses at so many.",

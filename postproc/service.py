@@ -18,8 +18,9 @@ from runtime.health import Heartbeat
 from runtime.logs import Logger
 from runtime.stop import StopSignal
 
-POLL_S = 0.1
+BUSY_POLL_S = 0.1
 """While records are in flight the loop must come back soon to commit them."""
+IDLE_POLL_S = 0.5
 LAST_COMMIT_S = 1.0
 """What a stop leaves to the last commit, whatever its uploads took."""
 FULL_WAIT_S = 0.5
@@ -92,7 +93,7 @@ class PostprocService:
             self._collect(FULL_WAIT_S)
             room = self._limits.max_in_flight - self._crew.in_flight
         try:
-            records = self._source.poll(room, POLL_S if room > 0 else 0.0)
+            records = self._source.poll(room, self._poll_s if room > 0 else 0.0)
         except TransientError as error:
             self._log.warning("kafka.waiting", reason=str(error))
             records = []
@@ -102,6 +103,10 @@ class PostprocService:
         self._collect(0)
         self._commit(COMMIT_TIMEOUT_S)
         self._raise_defect()
+
+    @property
+    def _poll_s(self) -> float:
+        return BUSY_POLL_S if self._crew.in_flight else IDLE_POLL_S
 
     def finish(self, elapsed_s: float = 0.0) -> None:
         """Wait for the records in flight, but no longer than the limit, and commit.

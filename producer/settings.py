@@ -62,7 +62,10 @@ class ProducerSettings(KafkaSettings):
         description="Seconds that the consumer may be behind until frames are dropped as overload.",
     )
     linger_ms: int = Field(
-        5, ge=0, le=1000, description="Milliseconds that a record waits for others to share a send."
+        100,
+        ge=0,
+        le=1000,
+        description="Milliseconds that a record waits for others to share a send.",
     )
     max_clock_skew_s: float = Field(
         10,

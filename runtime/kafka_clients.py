@@ -79,10 +79,16 @@ def _trusting(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def open_producer(
-    settings: KafkaSettings, client_id: str, max_value_bytes: int, linger_ms: int, **options: Any
+    settings: KafkaSettings,
+    client_id: str,
+    max_value_bytes: int,
+    linger_ms: int,
+    batch_bytes: int = _BATCH_BYTES,
+    **options: Any,
 ) -> KafkaProducer:
     """Connect an idempotent producer that waits for all replicas; `options` are kafka-python's.
 
+    Records of one partition travel together up to `batch_bytes`, which every topic must take.
     Raises DependencyError if no broker answers, ConfigurationError if the brokers refuse us, or if
     we refuse them because of their certificate.
     """
@@ -91,12 +97,13 @@ def open_producer(
             **connection_options(settings),
             kafka_client=attempts.client,
             client_id=client_id,
+            metrics_enabled=False,
             acks="all",
             enable_idempotence=True,
             allow_auto_create_topics=False,
             delivery_timeout_ms=_FOR_EVER_MS,
             linger_ms=linger_ms,
-            batch_size=_BATCH_BYTES,
+            batch_size=batch_bytes,
             max_request_size=max_value_bytes + RECORD_OVERHEAD_BYTES,
             max_block_ms=_MAX_BLOCK_MS,
             **options,
@@ -111,6 +118,7 @@ def open_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> Gr
             **connection_options(settings),
             kafka_client=attempts.client,
             client_id=client_id,
+            metrics_enabled=False,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,

@@ -217,7 +217,7 @@ def test_a_stop_while_kafka_is_frozen_ends_in_time_and_says_what_is_left(
     world: World, jpegs: list[bytes], eventually: Eventually
 ) -> None:
     (pid,) = _listeners(world.kafka.ports.kafka)
-    world.publish(jpegs * 4)
+    world.publish(jpegs * 12)
     with world.consumer(FRAMERAIL_STOP_TIMEOUT_S="5") as consumer:
         eventually(lambda: bool(consumer.events("batch.inferred")), "the first batch", 40)
         os.kill(pid, signal.SIGSTOP)
@@ -229,7 +229,7 @@ def test_a_stop_while_kafka_is_frozen_ends_in_time_and_says_what_is_left(
             os.kill(pid, signal.SIGCONT)
         assert len(consumer.events("stop.unfinished")) == 1
     with world.consumer("next") as consumer:
-        eventually(lambda: len(set(world.inferred_offsets())) == 240, "nothing is lost", 60)
+        eventually(lambda: len(set(world.inferred_offsets())) == 720, "nothing is lost", 60)
 
 
 def _listeners(port: int) -> set[int]:

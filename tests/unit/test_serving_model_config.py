@@ -79,10 +79,17 @@ def test_the_session_follows_the_parameters() -> None:
 
 
 def test_the_openvino_accelerator_keeps_its_options() -> None:
-    session = parse_model_config(config(optimization=openvino(num_of_threads="1"))).session
+    options = {"num_of_threads": "1", "load_config": "{}"}
+    session = parse_model_config(config(optimization=openvino(**options))).session
 
     assert session.provider == OPENVINO
-    assert dict(session.provider_options) == {"device_type": "CPU", "num_of_threads": "1"}
+    assert dict(session.provider_options) == {"device_type": "CPU", **options}
+
+
+def test_openvino_binds_its_threads_to_no_core_as_each_instance_would_take_the_same() -> None:
+    options = dict(parse_model_config(config(optimization=openvino())).session.provider_options)
+
+    assert json.loads(options["load_config"]) == {"CPU": {"ENABLE_CPU_PINNING": "NO"}}
 
 
 @pytest.mark.parametrize(("options", "threads"), [({}, "2"), ({"num_of_threads": "1"}, "1")])
