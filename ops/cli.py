@@ -20,6 +20,7 @@ from ops.failures import explained_failures
 from ops.lasting import bring_down, bring_up, read_status, running_state
 from ops.ledger.command import ledger
 from ops.options import DEMO_VIDEO, StackOptions, checked_options, lasting_workspace
+from ops.plan.command import plan
 from ops.preflight.command import preflight
 from ops.progress import shown_progress
 from ops.replay.command import diff, replay
@@ -56,6 +57,7 @@ app.command()(diff)
 app.add_typer(deadletter, name="deadletter")
 app.command()(doctor)
 app.command()(cost)
+app.command()(plan)
 
 
 @app.command()

@@ -8,6 +8,8 @@ from ops.prices import HOURS_PER_MONTH, INR_PER_USD, PRICE_LISTS, PriceList
 FRAMES_PER_BATCH: Final = 25
 GST: Final = 0.18
 """What an Indian account pays on top (AWS India invoices); other accounts have their own tax."""
+GP3_MIBPS: Final = 125
+"""MiB/s that a gp3 volume has; up to 1000 may be bought (EC2 API, EbsBlockDevice)."""
 _GIB: Final = 1024**3
 
 
@@ -25,7 +27,12 @@ class Deployment:
     node_disk_gb: int = 40
     broker_type: str = "t3.small"
     broker_disk_gb: int = 20
+    # Of each broker; `pulumi up` makes one, with the throughput that is part of a volume.
+    broker_count: int = 1
+    broker_disk_mibps: int = GP3_MIBPS
     camera_type: str = "t3.micro"
+    # Machines that play cameras; a production has none, its cameras are its own.
+    camera_machines: int = 1
     root_disk_gb: int = 10
     cameras: int = 1
     frames_per_s: float = 10.0
@@ -38,8 +45,8 @@ class Deployment:
 
     @property
     def public_addresses(self) -> int:
-        """Nodes, broker and camera each have one, instead of a NAT gateway at ten times that."""
-        return self.node_count + 2
+        """Nodes, brokers and camera each have one, instead of a NAT gateway at ten times that."""
+        return self.node_count + self.broker_count + self.camera_machines
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +123,39 @@ def usd_of_use_per_camera_hour(deployment: Deployment) -> float:
 
 
 def _rented(deployment: Deployment, prices: PriceList) -> list[CostLine]:
-    disks_gb = (
-        deployment.node_count * deployment.node_disk_gb
-        + deployment.broker_disk_gb
-        + 2 * deployment.root_disk_gb
-    )
     addresses_usd = deployment.public_addresses * prices.public_ipv4_usd_per_hour
-    nodes_usd = deployment.node_count * _instance_usd(prices, deployment.node_type)
-    kept_disks_usd = (disks_gb * prices.gp3_usd_per_gb_month) / HOURS_PER_MONTH
+    machines = (
+        ("nodes", deployment.node_count, deployment.node_type),
+        ("broker", deployment.broker_count, deployment.broker_type),
+        ("camera", deployment.camera_machines, deployment.camera_type),
+    )
     return [
         CostLine("EKS control plane", prices.eks_usd_per_hour, is_kept=True),
-        CostLine(f"nodes: {deployment.node_count} {deployment.node_type}", nodes_usd),
-        CostLine(
-            f"broker: {deployment.broker_type}", _instance_usd(prices, deployment.broker_type)
-        ),
-        CostLine(
-            f"camera: {deployment.camera_type}", _instance_usd(prices, deployment.camera_type)
+        *(
+            CostLine(f"{role}: {count} {machine}", count * _instance_usd(prices, machine))
+            for role, count, machine in machines
+            if count
         ),
         CostLine(f"public IPv4 addresses: {deployment.public_addresses}", addresses_usd),
-        CostLine(f"disks: {disks_gb} GB gp3", kept_disks_usd, is_kept=True),
+        _disks(deployment, prices),
         CostLine(
             "KMS key of the cluster", prices.kms_key_usd_per_month / HOURS_PER_MONTH, is_kept=True
         ),
     ]
+
+
+def _disks(deployment: Deployment, prices: PriceList) -> CostLine:
+    brokers = deployment.broker_count
+    disks_gb = (
+        deployment.node_count * deployment.node_disk_gb
+        + brokers * deployment.broker_disk_gb
+        + (brokers + deployment.camera_machines) * deployment.root_disk_gb
+    )
+    bought_mibps = brokers * (deployment.broker_disk_mibps - GP3_MIBPS)
+    usd_per_month = (
+        disks_gb * prices.gp3_usd_per_gb_month + bought_mibps * prices.gp3_usd_per_mibps_month
+    )
+    return CostLine(f"disks: {disks_gb} GB gp3", usd_per_month / HOURS_PER_MONTH, is_kept=True)
 
 
 def _used(deployment: Deployment, prices: PriceList) -> list[CostLine]:

@@ -23,6 +23,8 @@ class PriceList:
     s3_put_usd: float
     s3_usd_per_gb_month: float
     logs_usd_per_gb: float
+    # Of a gp3 volume, above the 125 MiB/s that are part of it.
+    gp3_usd_per_mibps_month: float
     # The same in every region.
     eks_usd_per_hour: float = 0.10
     public_ipv4_usd_per_hour: float = 0.005
@@ -33,6 +35,8 @@ class PriceList:
 PRICES_AS_OF: Final = date(2026, 11, 22)
 PRICES_SOURCE: Final = (
     "instances: AWS price list as mirrored by skypilot-catalog v7 (commit 001367d2); "
+    "gp3 throughput: saisci.com/aws/gp3-throughput-explained for us-east-1, "
+    "elsewhere an estimate in proportion to gp3 storage; "
     "all else: aws.amazon.com/{eks,vpc,ebs,s3,ecr,kms,cloudwatch}/pricing, from memory"
 )
 """Read on PRICES_AS_OF. `aws pricing get-products` says what they are today."""
@@ -54,6 +58,7 @@ _MUMBAI = PriceList(
     s3_put_usd=0.005 / 1000,
     s3_usd_per_gb_month=0.025,
     logs_usd_per_gb=0.67,
+    gp3_usd_per_mibps_month=0.0456,
 )
 _VIRGINIA = PriceList(
     region="us-east-1",
@@ -72,6 +77,7 @@ _VIRGINIA = PriceList(
     s3_put_usd=0.005 / 1000,
     s3_usd_per_gb_month=0.023,
     logs_usd_per_gb=0.50,
+    gp3_usd_per_mibps_month=0.04,
 )
 
 PRICE_LISTS: Final = MappingProxyType({prices.region: prices for prices in (_MUMBAI, _VIRGINIA)})
