@@ -9,14 +9,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
-PACKAGES := contracts runtime producer consumer postproc ops local serving modelling docs supply
+PACKAGES := contracts runtime producer consumer postproc ops local serving modelling bench docs supply
 SCRIPTS := .ci/run tests/cluster/run tests/cluster/images/build kserve/overlays/cluster/prepare \
 	$(wildcard tests/cluster/images/kafka/bin/* pulumi/templates/*.sh)
 DOCKERFILES := $(wildcard */Dockerfile kserve/overlays/cluster/*.Dockerfile tests/cluster/images/*/Dockerfile)
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 .PHONY: help setup servers demo test test-unit test-integration test-infra test-e2e test-faults
-.PHONY: cluster-test faults soak
+.PHONY: bench cluster-test faults soak
 .PHONY: lint format lock clean
 
 help: ## Show this list.
@@ -61,6 +61,9 @@ faults: servers ## Every fault and the overload, half an hour; writes the result
 
 soak: servers ## Twenty minutes of work; memory and file handles must stay flat. Plots into docs/.
 	$(BIN)/python -m pytest tests/soak $(ARGS)
+
+bench: servers ## Measure everything against the bare model and a peer, ten minutes; writes docs/performance.md.
+	@$(BIN)/python -m bench $(ARGS)
 
 cluster-test: servers ## The images and manifests on a real Kubernetes with KServe (see docs/aws.md).
 	tests/cluster/run $(ARGS)

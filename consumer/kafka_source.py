@@ -13,8 +13,8 @@ from contracts.names import FRAMES_PATTERN
 from runtime.group_consumer import GroupConsumer
 from runtime.kafka_clients import RECORD_OVERHEAD_BYTES, open_consumer
 
-FETCH_MIN_BYTES = 256 * 1024
-FETCH_MAX_WAIT_MS = 250
+FETCH_MIN_BYTES = 128 * 1024
+FETCH_MAX_WAIT_MS = 500
 
 
 class KafkaFrames:

@@ -1,0 +1,1 @@
+"""Measures the pipeline against the bare model, Triton alone, and an afternoon's peer."""
