@@ -105,6 +105,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     peer_fps: float
     peer_cpu_ms: float
     peer_every_picture_fps: float
+    peer_every_picture_cpu_ms: float
     ratio_to_bare: float
     ratio_to_peer: float
     latency_s: Mapping[str, Percentiles]

@@ -49,8 +49,8 @@ class Effort:
 FULL = Effort(
     rounds=3,
     frames=2000,
-    large_frames=500,
-    peer_frames=300,
+    large_frames=1000,
+    peer_frames=750,
     model_frames=1000,
     live_s=25.0,
     idle_s=20.0,
@@ -186,6 +186,7 @@ def figures_of(system: System, folder: Path, effort: Effort, report: Report) -> 
         peer_fps=round(peer.fps, 1),
         peer_cpu_ms=round(peer.cpu_ms, 2),
         peer_every_picture_fps=round(every.fps, 1),
+        peer_every_picture_cpu_ms=round(every.cpu_ms, 2),
         ratio_to_bare=round(small.fps / bare.fps, 3),
         ratio_to_peer=round(small.fps / peer.fps, 2),
         latency_s={str(each.cameras): each.latency_s for each in live},

@@ -17,8 +17,8 @@ from local.stack import CHECKOUT
 from modelling.clip import model_images
 
 BATCH = 25
-IN_FLIGHT = 2
-"""As many requests at once as the consumer sends."""
+IN_FLIGHT = 3
+"""As many requests at once as the consumer sends (`FRAMERAIL_MAX_BATCHES_IN_FLIGHT`)."""
 MODEL, VERSION = "ssd_mobilenet", "2"
 
 
@@ -68,9 +68,13 @@ def triton_alone(system: System, images: NDArray[np.uint8], frames: int) -> Spee
 
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
         list(pool.map(infer, range(2 * IN_FLIGHT)))
-        server_s, client_s, begun_s = system.cpu_s()["triton"], time.process_time(), time.time()
+        server_s, client_s, begun_s = (
+            system.cpu_s()["triton"],
+            time.process_time(),
+            time.perf_counter(),
+        )
         list(pool.map(infer, range(frames // BATCH)))
-        wall_s = time.time() - begun_s
+        wall_s = time.perf_counter() - begun_s
         used_s = time.process_time() - client_s + system.cpu_s()["triton"] - server_s
     model.close()
     return Speed(frames / wall_s, used_s * 1000 / frames)

@@ -12,7 +12,7 @@ Why it is fair: the camera, the broker, the model and its version, the least con
 qualities and the choice of pictures are framerail's; every frame is captured, inferred and written,
 and what the broker refuses is an error. The libraries are those one finds first, at their defaults.
 One thing is not in its favour: Triton is set up for batches, so that a request of one frame waits
-5 ms for others, of the 24 ms that `detect` alone took a frame on two busy cores.
+5 ms for others at most: `detect`, which waits for each answer, could be that much quicker.
 
 What it leaves to a second afternoon: binary records, decoding at the model's size, batches of
 frames, inference beside decoding and uploading, commits only after results and pictures are safe,
@@ -153,8 +153,9 @@ def detect(chosen: argparse.Namespace) -> int:
         if tally.frames == chosen.frames:
             break
     finish_sending(producer, sent)
+    account = tally.finish(chosen.frames)
     consumer.close()
-    return tally.finish(chosen.frames)
+    return account
 
 
 def camera_frames(url: str, count: int) -> Iterator[Image]:

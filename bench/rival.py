@@ -4,10 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
+import av
 import boto3
+from av.error import FFmpegError
 
 from bench.model import Speed
 from bench.peer import make_topics
@@ -16,8 +20,7 @@ from local.stack import CHECKOUT
 
 BUCKET = "peer-evidence"
 PROCESSES_WITHIN_S = 300
-PUBLISHED_AFTER_S = 2.0
-"""VideoCapture does not wait for a camera that is not there yet."""
+PUBLISHED_WITHIN_S = 30.0
 
 
 def peer_at_full_speed(
@@ -40,7 +43,7 @@ def peer_at_full_speed(
     roles = [_start(system, "detect", *shared, *detect)]
     try:
         with system.feed(video, [run], *system.full_speed_options(frames, frames_topic)) as feed:
-            system.wait(PUBLISHED_AFTER_S)
+            _wait_until_published(system, run)
             before = system.cpu_s({"camera": feed})
             roles.append(_start(system, "capture", *shared, "--url", system.camera_url(run)))
             told = [_account(role) for role in roles]
@@ -61,11 +64,21 @@ def _start(system: System, role: str, *arguments: str) -> "subprocess.Popen[byte
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-W", "ignore", "-m", "bench.peer", role, *arguments],
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "bench.peer", role, *arguments],
         cwd=CHECKOUT,
         env=os.environ | keys,
         stdout=subprocess.PIPE,
     )
+
+
+def _wait_until_published(system: System, stream_id: str) -> None:
+    """VideoCapture does not wait for a camera that is not there yet."""
+    deadline_s = time.monotonic() + PUBLISHED_WITHIN_S
+    while time.monotonic() < deadline_s:
+        with suppress(FFmpegError), av.open(system.camera_url(stream_id), timeout=5):
+            return
+        system.wait(0.2)
+    raise TimeoutError("the camera of the peer is not published")
 
 
 def _account(process: "subprocess.Popen[bytes]") -> dict[str, float]:

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
+from bench.model import BATCH
 from bench.system import System
 from contracts.names import RESULTS_TOPIC, frames_topic
-from contracts.results import BatchResult, decode_result
+from contracts.results import BatchResult, decode_result, encode_result
 from ops.ledger.kafka_books import Scope
 from ops.ledger.proof import prove
 from runtime.log_reader import LogReader
 
-BATCH = 25
 STALLED_AFTER_S = 120.0
-LOOK_EVERY_S = 0.25
-JOINED_WITHIN_S = 4.0
+LOOK_EVERY_S = 0.1
+WARM_UP_S = 4.0
+ALL_BUT = 0.95
+"""Of the frames that cameras should send, a run has to have seen."""
 
 
 class RunFailed(Exception):
@@ -57,7 +58,7 @@ class Run:
         return {name: used_s * 1000 / self.frames for name, used_s in self.cpu_s.items()}
 
 
-def at_full_speed(system: System, video: Path, stream_id: str, frames: int, **changes: str) -> Run:
+def at_full_speed(system: System, video: Path, stream_id: str, frames: int) -> Run:
     """Send frames, a multiple of 25, as fast as they are taken, until the last batch is in S3.
 
     `wall_s` is from the capture of the first frame to the last of these pictures. What few frames
@@ -65,16 +66,17 @@ def at_full_speed(system: System, video: Path, stream_id: str, frames: int, **ch
     """
     options = system.full_speed_options(frames, frames_topic(stream_id))
     with (
-        system.running([stream_id], **changes),
+        system.running([stream_id]),
         system.feed(video, [stream_id], *options) as feed,
     ):
+        _wait_for(system, lambda: _captured(system), 1)
         before = system.cpu_s({"camera": feed})
-        _wait_for(system, lambda: _stored(system) >= frames // BATCH)
+        _wait_for(system, lambda: _stored(system), frames // BATCH)
         used_s = _used_s(before, system.cpu_s({"camera": feed}))
         memory = system.memory_mib()
         results, stored_ns = _settled(system, [stream_id])
-        travel = _travel_bytes(system, stream_id)
-    counted = sorted(results, key=lambda each: each.source.first_offset)[: frames // BATCH]
+        travel = _travel_bytes(system, stream_id, results[: frames // BATCH])
+    counted = whole_batches(results, frames)
     last_ns = max(stored_ns[chosen.key] for each in counted for chosen in each.evidence)
     wall_s = (last_ns - counted[0].captured_first_ns) / 1e9
     latencies_s = list(_latencies_s(counted, stored_ns))
@@ -85,15 +87,19 @@ def in_real_time(
     system: System, video: Path, streams: Sequence[str], fps: float, seconds: float
 ) -> Run:
     """Run cameras at a rate each. Raises RunFailed if the books do not close."""
-    options = ("--fps", str(fps), "--seconds", str(seconds + JOINED_WITHIN_S))
+    options = ("--fps", str(fps), "--seconds", str(seconds + 2 * WARM_UP_S))
     with system.running(streams), system.feed(video, streams, *options) as feed:
-        system.wait(JOINED_WITHIN_S)
+        _wait_for(system, lambda: _captured(system), 1)
+        system.wait(WARM_UP_S)
         before, begun_s, captured = system.cpu_s({"camera": feed}), time.time(), _captured(system)
         system.wait(seconds)
         used_s = _used_s(before, system.cpu_s({"camera": feed}))
         wall_s, frames = time.time() - begun_s, _captured(system) - captured
         memory = system.memory_mib()
         results, stored_ns = _settled(system, streams)
+    expected = len(streams) * fps * seconds
+    if frames < ALL_BUT * expected:
+        raise RunFailed(f"{frames} of {expected:g} frames came: a camera was late")
     # The batch that the end of the camera cuts short waits for its age.
     live = [each for each in results if begun_s < each.inferred_ns / 1e9 < begun_s + wall_s]
     return Run(frames, wall_s, used_s, list(_latencies_s(live, stored_ns)), memory)
@@ -103,7 +109,7 @@ def idle_percent(system: System, seconds: float) -> dict[str, float]:
     """Return what share of one core each part uses while its camera is away, in percent."""
     waits = {"FRAMERAIL_RECONNECT_FIRST_S": "1", "FRAMERAIL_RECONNECT_LONGEST_S": "30"}
     with system.running(["absent"], **waits):
-        system.wait(JOINED_WITHIN_S)
+        system.wait(WARM_UP_S)
         before = system.cpu_s()
         system.wait(seconds)
         used_s = _used_s(before, system.cpu_s())
@@ -120,8 +126,8 @@ def alone(system: System, video: Path, stream_id: str, frames: int) -> dict[str,
         system.running([stream_id], ["producer"]),
         system.feed(video, [stream_id], *feed_options) as feed,
     ):
-        _wait_for(system, lambda: _captured(system) > 0)
-        produced = _timed(system, lambda: _captured(system), frames, {"camera": feed})
+        _wait_for(system, lambda: _captured(system), 1)
+        produced = _timed(system, lambda: _published(system), frames, {"camera": feed})
     with system.running([stream_id], ["consumer"]):
         consumed = _timed(system, lambda: _inferred(system), frames)
     return {"producer": produced, "consumer": consumed}
@@ -131,15 +137,29 @@ def _timed(
     system: System, count: Callable[[], int], frames: int, extra: Mapping[str, int] | None = None
 ) -> Run:
     begun_s, begun, before = time.monotonic(), count(), system.cpu_s(extra)
-    _wait_for(system, lambda: count() >= frames)
-    used_s = _used_s(before, system.cpu_s(extra))
-    if count() == begun:
+    _wait_for(system, count, frames)
+    ended, ended_s, used_s = count(), time.monotonic(), _used_s(before, system.cpu_s(extra))
+    if ended == begun:
         raise RunFailed(f"{frames} frames are too few: they were done before the first look")
-    return Run(count() - begun, time.monotonic() - begun_s, used_s)
+    return Run(ended - begun, ended_s - begun_s, used_s)
+
+
+def _published(system: System) -> int:
+    return int(system.metric("producer", "framerail_frames_published_total"))
 
 
 def _inferred(system: System) -> int:
     return int(system.metric("consumer", "framerail_frames_inferred_total"))
+
+
+def whole_batches(results: Sequence[BatchResult], frames: int) -> list[BatchResult]:
+    """Return the first batches, which hold so many frames; RunFailed if one was cut short."""
+    in_order = sorted(results, key=lambda each: each.source.first_offset)
+    counted = in_order[: frames // BATCH]
+    taken = sum(len(each.frames) for each in counted)
+    if taken != frames:
+        raise RunFailed(f"{taken} of {frames} frames in {len(counted)} batches: one was cut short")
+    return counted
 
 
 def _captured(system: System) -> int:
@@ -156,7 +176,7 @@ def _used_s(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str
 
 def _settled(system: System, streams: Sequence[str]) -> tuple[list[BatchResult], Mapping[str, int]]:
     """Wait until nothing is on its way; return the results, and when each picture was stored."""
-    _wait_for(system, lambda: _is_settled(system))
+    _wait_for(system, lambda: int(_is_settled(system)), 1)
     for stream_id in streams:
         ledger = prove(system.target, Scope(stream_id), datetime.now(UTC), lambda _a, _b: None)
         if not ledger.closed:
@@ -169,11 +189,14 @@ def _is_settled(system: System) -> bool:
     return _inferred(system) == _captured(system) > 0 and batches == _stored(system)
 
 
-def _wait_for(system: System, is_done: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + STALLED_AFTER_S
-    while not is_done():
-        if time.monotonic() > deadline_s:
-            raise RunFailed("what was sent does not come out: see the services' logs")
+def _wait_for(system: System, count: Callable[[], int], wanted: int) -> None:
+    """Wait until a count gets there; raise RunFailed once it stands still."""
+    moved_s, before = time.monotonic(), -1
+    while (counted := count()) < wanted:
+        if counted != before:
+            moved_s, before = time.monotonic(), counted
+        if time.monotonic() > moved_s + STALLED_AFTER_S:
+            raise RunFailed(f"{counted} of {wanted}, and no more: what was sent does not come out")
         system.wait(LOOK_EVERY_S)
 
 
@@ -205,11 +228,12 @@ def _latencies_s(results: Sequence[BatchResult], stored_ns: Mapping[str, int]) -
             yield (done_ns - frame.captured_ns) / 1e9
 
 
-def _travel_bytes(system: System, stream_id: str) -> dict[str, int]:
+def _travel_bytes(system: System, stream_id: str, results: Sequence[BatchResult]) -> dict[str, int]:
     log = LogReader(system.target.settings, "bench")
     try:
-        frames = list(_newest(log, frames_topic(stream_id), BATCH))
-        results = list(_newest(log, RESULTS_TOPIC, 4))
+        span = log.span(frames_topic(stream_id))
+        newest = max(span.first, span.end - BATCH)
+        frames = list(log.records(frames_topic(stream_id), newest, span.end))
     finally:
         log.close()
     pictures = system.metric("postproc", "framerail_evidence_bytes_total") / _stored(system)
@@ -217,11 +241,6 @@ def _travel_bytes(system: System, stream_id: str) -> dict[str, int]:
     return {
         "jpeg_bytes": round(fmean(len(each.value) for each in frames)),
         "record_bytes": round(fmean(len(each.value) for each in frames) + fmean(headers)),
-        "result_bytes": round(fmean(len(each.value) for each in results)),
+        "result_bytes": round(fmean(len(encode_result(each)) for each in results)),
         "evidence_bytes": round(pictures),
     }
-
-
-def _newest(log: LogReader, topic: str, count: int) -> Iterator[Any]:
-    span = log.span(topic)
-    return log.records(topic, max(span.first, span.end - count), span.end)

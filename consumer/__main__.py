@@ -7,6 +7,7 @@ import time
 from consumer.kafka_sink import KafkaResults
 from consumer.kafka_source import KafkaFrames
 from consumer.labels import read_labels
+from consumer.memory import keep_large_blocks
 from consumer.patience import PatientInference
 from consumer.service import ConsumerService
 from consumer.settings import ConsumerSettings
@@ -26,6 +27,7 @@ def serve(settings: ConsumerSettings, stop: StopSignal, heartbeat: Heartbeat, lo
     signature = check(model, settings, stop, heartbeat, log)
     if signature is None:
         return
+    keep_large_blocks()
     rng = random.Random()  # noqa: S311 - jitter
     infer = PatientInference(model, stop, log, StormFold(time.monotonic), rng)
     frames, results = KafkaFrames(settings), KafkaResults(settings)

@@ -24,7 +24,7 @@ BUSY_POLL_S = 0.05
 """While batches are in flight the loop must come back soon to write their results."""
 IDLE_POLL_S = 0.5
 FULL_POLL_S = 0.01
-"""With no room for another batch, only the group is kept: the next thing to come is a batch."""
+"""With no room for another batch nothing is fetched: a poll only keeps the group."""
 LAST_COMMIT_S = 1.0
 """What a stop leaves to its last commit, whatever inference and results took."""
 
@@ -100,7 +100,10 @@ class ConsumerService:
     def _poll(self) -> list[FetchedFrame]:
         if not self._is_paused:
             return self._frames.poll(BUSY_POLL_S if self._is_busy else IDLE_POLL_S)
-        wait(self._next_tickets, BUSY_POLL_S, FIRST_COMPLETED)
+        working = [ticket for ticket in self._next_tickets if not ticket.done()]
+        if not working:  # what is in flight waits for Kafka alone
+            return self._frames.poll(BUSY_POLL_S)
+        wait(working, BUSY_POLL_S, FIRST_COMPLETED)
         return self._frames.poll(FULL_POLL_S)
 
     @property

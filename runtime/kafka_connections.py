@@ -17,6 +17,13 @@ from kafka.net.selector import NetworkSelector
 _READ_BYTES = 256 * 1024
 """The library reads 4 KiB at a time, so 22 times for a frame of 87 kB."""
 
+_NOTHING_YET = (
+    BlockingIOError,
+    InterruptedError,
+    ssl.SSLWantReadError,
+    ssl.SSLWantWriteError,
+)
+
 REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError)
 
 
@@ -44,24 +51,25 @@ class QuietSelector(selectors.DefaultSelector):
     """
 
     def get_key(self, fileobj: Any) -> selectors.SelectorKey:
-        """Return the key of a file; raise KeyError if it is not registered."""
+        """Return the key of a socket; raise KeyError if it is not registered."""
         number = fileobj.fileno()
         return super().get_key(fileobj if number < 0 else number)
 
 
-def _received(sock: socket) -> tuple[bytes, BaseException | None]:
+def received(sock: socket) -> tuple[bytes, KafkaConnectionError | None]:
     """Return all that has come, without waiting, or what ended the connection, but never both.
 
-    What came before a hang-up goes first: the next reading tells of the end once more.
+    What came before a hang-up goes first: the next reading tells of the end once more. Whatever the
+    end, it is the error that the client retries after.
     """
     chunks = []
     try:
         while chunk := sock.recv(_READ_BYTES):
             chunks.append(chunk)
-    except (BlockingIOError, InterruptedError, ssl.SSLWantReadError):
+    except _NOTHING_YET:
         return b"".join(chunks), None
-    except OSError as error:
-        ending: BaseException = error
+    except (OSError, ValueError) as error:  # ValueError: TLS was ended on our side
+        ending = KafkaConnectionError(error)
     else:
         ending = KafkaConnectionError("the broker has hung up")
     return b"".join(chunks), None if chunks else ending
@@ -86,7 +94,7 @@ class _Manager(KafkaConnectionManager):  # type: ignore[misc]  # the library has
             if isinstance(error.__context__, ssl.SSLCertVerificationError):
                 self._refused(node, UntrustedBroker(error.__context__.verify_message))
             raise
-        transport._sock_recv = lambda: _received(transport._sock)
+        transport._sock_recv = lambda: received(transport._sock)
         return transport
 
     async def _connect(self, node: Any, conn: Any, **options: Any) -> None:

@@ -10,7 +10,6 @@ from prometheus_client import REGISTRY
 from runtime.errors import FramerailError
 from runtime.health import HealthServer, Heartbeat
 from runtime.logs import Logger, configure_logs, get_logger, redacted
-from runtime.memory import keep_large_blocks
 from runtime.settings import ServiceSettings, load_settings
 from runtime.stop import StopSignal
 
@@ -32,7 +31,6 @@ def run_service(
         sys.stderr.write(f"{name}: {error}\n")
         return error.exit_code
     configure_logs(settings, name)
-    keep_large_blocks()
     log = get_logger()
     stop = StopSignal()
     stop.listen()

@@ -22,6 +22,7 @@ def test_the_page_shows_the_committed_figures(figures: Figures) -> None:
 
 def test_the_committed_figures_were_not_measured_in_a_hurry(figures: Figures) -> None:
     assert not figures.is_quick
+    assert not figures.revision.endswith("dirty")
 
 
 def test_the_ratios_are_those_of_the_figures(figures: Figures) -> None:
