@@ -1,4 +1,4 @@
-"""The demo's clip, and the same pictures at another size."""
+"""The pictures of the demo's clip at another size."""
 
 from pathlib import Path
 
@@ -7,8 +7,6 @@ from av.video.frame import PictureType
 
 from local.camera import CLIP
 from modelling.clip import X264_OPTIONS
-
-__all__ = ["CLIP", "clip_of_size"]
 
 FRAMES = 250
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.accuracy import reduced_decode_agreement
-from bench.clips import CLIP, clip_of_size
+from bench.clips import clip_of_size
 from bench.figures import Alone, Figures, LiveFigures, Machine, Percentiles, SizeFigures
 from bench.model import BareModel, Speed, clip_images, triton_alone
 from bench.rival import peer_at_full_speed
 from bench.runs import Run, alone, at_full_speed, idle_percent, in_real_time
 from bench.system import System, bench_system
+from local.camera import CLIP
 from local.part import Report
 from local.stack import CHECKOUT
 from local.workspace import Workspace

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 import uuid
-from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -71,14 +70,23 @@ def _start(system: System, role: str, *arguments: str) -> "subprocess.Popen[byte
     )
 
 
+def can_read(url: str) -> bool:
+    """Return whether a camera is published; VideoCapture does not wait for one that is not."""
+    # Without a bound, FFmpeg looks at a live stream for 5 s before it says what it is.
+    options = {"rtsp_transport": "tcp", "analyzeduration": "100000"}
+    try:
+        with av.open(url, options=options, timeout=5):
+            return True
+    except FFmpegError:
+        return False
+
+
 def _wait_until_published(system: System, stream_id: str) -> None:
-    """VideoCapture does not wait for a camera that is not there yet."""
     deadline_s = time.monotonic() + PUBLISHED_WITHIN_S
-    while time.monotonic() < deadline_s:
-        with suppress(FFmpegError), av.open(system.camera_url(stream_id), timeout=5):
-            return
+    while not can_read(system.camera_url(stream_id)):
+        if time.monotonic() > deadline_s:
+            raise TimeoutError("the camera of the peer is not published")
         system.wait(0.2)
-    raise TimeoutError("the camera of the peer is not published")
 
 
 def _account(process: "subprocess.Popen[bytes]") -> dict[str, float]:

@@ -5,14 +5,14 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import av
 import boto3
-from av.error import FFmpegError
 from kafka import TopicPartition
 
+from bench.rival import can_read
 from local.stack import CHECKOUT, EmbeddedStack
 from ops.options import DEMO_VIDEO
 from tests.integration.postproc_process import closing_consumer
@@ -22,28 +22,20 @@ Eventually = Callable[[Callable[[], bool], str, float], None]
 FRAMES = 50
 
 
-def can_read(url: str) -> bool:
-    try:
-        # Without a bound, FFmpeg looks at a live stream for 5 s before it says what it is.
-        options = {"rtsp_transport": "tcp", "analyzeduration": "100000"}
-        with av.open(url, options=options, timeout=5):
-            return True
-    except FFmpegError:
-        return False
-
-
-def peer(role: str, *options: str, **environment: str) -> "subprocess.Popen[str]":
+@contextmanager
+def peer(role: str, *options: str, **environment: str) -> "Iterator[subprocess.Popen[str]]":
     argv = [sys.executable, "-m", "bench.peer", role, "--frames", str(FRAMES), *options]
-    return subprocess.Popen(
+    with subprocess.Popen(
         argv, cwd=CHECKOUT, env=os.environ | environment, stdout=subprocess.PIPE, text=True
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def account(process: "subprocess.Popen[str]") -> dict[str, Any]:
-    try:
-        output, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     found: dict[str, Any] = json.loads(output)
     return found
@@ -80,14 +72,16 @@ def test_the_peer_does_the_whole_job(
     s3_options = ("--endpoint", endpoint, "--bucket", name)
     with camera(DEMO_VIDEO, url):
         eventually(lambda: can_read(url), "the stream can be read", 15)
-        detecting = peer(
-            "detect",
-            *(*broker, *topics, *s3_options, "--triton", triton.addresses.triton_grpc),
-            AWS_SHARED_CREDENTIALS_FILE=key_file,
-            AWS_PROFILE="framerail",
-        )
-        captured = account(peer("capture", *broker, *topics, "--url", url))
-        detected = account(detecting)
+        with (
+            peer(
+                "detect",
+                *(*broker, *topics, *s3_options, "--triton", triton.addresses.triton_grpc),
+                AWS_SHARED_CREDENTIALS_FILE=key_file,
+                AWS_PROFILE="framerail",
+            ) as detecting,
+            peer("capture", *broker, *topics, "--url", url) as capturing,
+        ):
+            captured, detected = account(capturing), account(detecting)
     assert (captured["frames"], detected["frames"], detected["pictures"]) == (FRAMES, FRAMES, 2)
     assert len(store.list_objects_v2(Bucket=name)["Contents"]) == 2
     results = documents(kafka, f"{name}-results")

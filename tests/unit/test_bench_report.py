@@ -5,14 +5,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.__main__ import LATEST
 from bench.figures import Figures, Percentiles
 from bench.report import BEGIN, END, PAGE, measured_section, plot_speeds, plot_stages
+from ops.plan.command import FIGURES
 
 
 @pytest.fixture
 def figures() -> Figures:
-    return msgspec.json.decode(LATEST.read_bytes(), type=Figures)
+    return msgspec.json.decode(FIGURES.read_bytes(), type=Figures)
 
 
 def test_the_page_shows_the_committed_figures(figures: Figures) -> None:
