@@ -21,6 +21,8 @@ PRODUCER_WAITING_FRAMES: Final = 150
 PARTITION_FETCH_BYTES: Final = 4 * MIB
 """What one answer brings a consumer of one stream that it is behind with: max_frame_bytes."""
 UPLOAD_THREADS: Final = 4
+MOST_UPLOAD_THREADS: Final = 64
+"""That FRAMERAIL_UPLOAD_THREADS takes."""
 UPLOAD_S: Final = 0.1
 """To store one picture on AWS: an estimate, not measured."""
 
@@ -114,7 +116,10 @@ def per_process(load: SizeFigures, memory: ServiceMemory, workload: Workload) ->
         consumer_cpu=_by_cpu(cpu.consumer, fps, POD_CORES["consumer"]),
         consumer_memory=room_bytes["consumer"] / lane_bytes,
         triton_cpu=_by_cpu(cpu.triton, fps, POD_CORES["triton"]),
-        postproc_cpu=_by_cpu(cpu.postproc, fps, POD_CORES["postproc"]),
+        # Its work is pictures, one a batch: slow cameras have smaller batches, and more of them.
+        postproc_cpu=_by_cpu(
+            cpu.postproc * FRAMES_PER_BATCH, workload.batches_per_camera_s, POD_CORES["postproc"]
+        ),
         postproc_uploads=UTILISATION * UPLOAD_THREADS / UPLOAD_S / workload.batches_per_camera_s,
     )
 
@@ -131,18 +136,22 @@ def plan_of(
     One vCPU is taken to do what one core of the measured machine does.
     """
     each = per_process(load, memory, workload)
-    pipelines = math.ceil(workload.cameras / max(each.postproc_cpu, 1.0))
+    pipelines = max(
+        math.ceil(workload.cameras / max(each.postproc_cpu, 1.0)),
+        math.ceil(workload.batches_per_s * UPLOAD_S / UTILISATION / MOST_UPLOAD_THREADS),
+    )
     share = Workload(math.ceil(workload.cameras / pipelines), workload.fps)
     processes = {name: pipelines * count for name, count in _processes(each, share).items()}
     node = MACHINES[deployment.node_type]
-    busy_cores = workload.frames_per_s * load.stage_cpu_ms.of_nodes / 1000
+    cores = _cores(load, workload)
+    busy_cores = sum(cores.values()) - cores["kafka"]
     rented = replace(deployment, node_count=_nodes(node, busy_cores, processes))
     brokers = brokers_for(load, share)
     all_brokers = replace(brokers, count=pipelines * brokers.count)
     return Plan(
         workload=workload,
         pipelines=pipelines,
-        cores=_cores(load, workload),
+        cores=cores,
         measured_cores=measured_cores,
         machine_share=workload.frames_per_s * load.stage_cpu_ms.in_all / 1000 / measured_cores,
         per_process=each,
@@ -155,9 +164,11 @@ def plan_of(
 
 
 def _cores(load: SizeFigures, workload: Workload) -> dict[str, float]:
-    names = ("producer", "consumer", "triton", "postproc", "kafka")
+    names = ("producer", "consumer", "triton", "kafka")
     busy = {name: getattr(load.stage_cpu_ms, name) / 1000 for name in names}
-    return {name: workload.frames_per_s * seconds for name, seconds in busy.items()}
+    pictures = workload.batches_per_s * FRAMES_PER_BATCH * load.stage_cpu_ms.postproc / 1000
+    cores = {name: workload.frames_per_s * seconds for name, seconds in busy.items()}
+    return cores | {"postproc": pictures}
 
 
 def _processes(each: PerProcess, share: Workload) -> dict[str, int]:

@@ -73,6 +73,7 @@ class Figures(Struct, frozen=True):
     sizes: Annotated[dict[str, SizeFigures], Meta(min_length=1)]
     memory_mib: ServiceMemory
     cameras: Annotated[dict[str, CameraFigures], Meta(min_length=1)]
+    is_quick: bool = False
 
 
 class Fitted(Struct, frozen=True):

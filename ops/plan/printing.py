@@ -22,7 +22,9 @@ GUIDE = "docs/capacity.md"
 MOST_NODES = 10
 """That `pulumi up` takes."""
 NOT_MEASURED = (
-    "a vCPU of AWS is taken as a core of that machine; TLS, copies between brokers and pictures "
+    "CPU a frame is that of a run at full speed, and in real time cameras took up to 40 % more, a "
+    "single one the most (docs/performance.md); a vCPU of AWS is taken as a core of that machine; "
+    "batches below 25 frames, TLS, copies between brokers and pictures "
     "sent to S3 over a network were not measured; beyond the cameras measured, CPU a frame is "
     "taken to stay"
 )
@@ -67,10 +69,11 @@ def origin(answer: Answer) -> list[str]:
     width_px, height_px = fit.size_wh
     by_count = sorted(figures.cameras, key=lambda count: (len(count), count))
     least, most = by_count[0], by_count[-1]
+    how = "QUICK RUN, not to plan with" if figures.is_quick else "measured"
     growth = figures.cameras[most].cpu_ms / figures.cameras[least].cpu_ms - 1
     return [
         f"{work.cameras} camera(s) of {work.fps:g} frames/s, {width_px}x{height_px}: {fit.origin}",
-        f"measured: {answer.figures_file}, {figures.measured_at}, revision {figures.revision}, "
+        f"{how}: {answer.figures_file}, {figures.measured_at}, revision {figures.revision}, "
         f"{figures.machine.cores} cores of {figures.machine.cpu}; a frame of {most} "
         f"camera(s) took {growth:+.0%} CPU against {least}",
     ]
@@ -110,7 +113,10 @@ def verdict(plan: Plan) -> list[str]:
         else f"one machine like the measured one is too small: all parts on it would take {busy}, "
         f"and {UTILISATION:.0%} is the most to plan for",
         *_against_default(plan),
-        *(f"{name}: one process cannot serve even one such camera" for name in plan.too_slow),
+        *(
+            f"{name}: one process cannot serve even one such camera: lower --fps or --size"
+            for name in plan.too_slow
+        ),
     ]
 
 
@@ -157,6 +163,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "is_default_enough": plan.is_default_enough,
         "pipelines": plan.pipelines,
         "processes": plan.processes,
+        "too_slow": plan.too_slow,
         "upload_threads": plan.upload_threads,
         "nodes": {"type": plan.node.name, "count": plan.node_count},
         "brokers": plan.brokers,
@@ -174,6 +181,7 @@ def _figures(answer: Answer) -> dict[str, Any]:
         "file": answer.figures_file,
         "measured_at": answer.figures.measured_at,
         "revision": answer.figures.revision,
+        "is_quick": answer.figures.is_quick,
         "machine": answer.figures.machine,
         "origin": answer.fit.origin,
         "is_extrapolated": answer.fit.is_extrapolated,

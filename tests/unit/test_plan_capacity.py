@@ -69,6 +69,12 @@ def test_a_process_serves_as_many_cameras_as_its_share_of_a_core_allows() -> Non
     assert planned(31).processes == {"producer": 3, "consumer": 2, "triton": 3, "postproc": 1}
 
 
+def test_slow_cameras_make_more_pictures_for_their_frames() -> None:
+    full, slow = planned(100, fps=5), planned(100, fps=1)  # batches of 25, and of 5 by their age
+    assert slow.cores["postproc"] == pytest.approx(full.cores["postproc"])
+    assert slow.cores["consumer"] == pytest.approx(full.cores["consumer"] / 5)
+
+
 def test_at_few_frames_a_second_memory_bounds_a_process_before_its_cpu_does() -> None:
     each = planned(1, fps=0.5).per_process
     room_bytes = 400 * 1024 * 1024

@@ -104,3 +104,10 @@ def test_the_guides_table_is_made_of_the_figures_and_the_rest_of_it_kept(tmp_pat
 def test_the_guide_has_a_place_for_the_table() -> None:
     guide = GUIDE.read_text(encoding="utf-8")
     assert guide.count(BEGIN) == guide.count(END) == 1
+
+
+def test_figures_of_a_quick_run_are_called_so(tmp_path: Path) -> None:
+    assert "QUICK RUN, not to plan with" in asked(
+        written(tmp_path, is_quick=True), "--cameras", "1"
+    )
+    assert "QUICK RUN" not in asked(written(tmp_path, is_quick=False), "--cameras", "1")
