@@ -1,4 +1,4 @@
-"""What decoding frames at a reduced scale changes in the detections."""
+"""What the consumer's way of decoding changes in the detections."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.figures import Accuracy
 from bench.model import BATCH, MODEL, VERSION
 from bench.system import System
-from consumer.decode import decode_into
+from consumer.decode import decode_into, frame_size_wh
 from consumer.detections import FrameOutput
 from consumer.triton import TritonModel
 from modelling.detections import Detections
@@ -28,14 +28,14 @@ QUALITY, MAX_BYTES = 85, 2**22
 Images = NDArray[np.uint8]
 
 
-def reduced_decode_agreement(system: System, video: Path) -> Accuracy:
+def decoding_agreement(system: System, video: Path) -> Accuracy:
     """Compare the consumer's way of decoding with a whole one, resized as the model was trained."""
     model = TritonModel(system.pipeline.addresses["triton_grpc"], MODEL, VERSION, timeout_s=60)
     jpegs = list(_published(video))
     whole = _found(model, np.stack([_whole(jpeg) for jpeg in jpegs]))
-    reduced = _found(model, np.stack([_reduced(jpeg) for jpeg in jpegs]))
+    ours = _found(model, np.stack([_as_consumer(jpeg) for jpeg in jpegs]))
     model.close()
-    counts = (agreement(a, b, IOU) for a, b in zip(whole, reduced, strict=True))
+    counts = (agreement(a, b, IOU) for a, b in zip(whole, ours, strict=True))
     total = sum(counts, Agreement())
     return Accuracy(*(round(at, 3) for at in (total.precision, total.recall, total.mean_iou)))
 
@@ -55,9 +55,9 @@ def _whole(jpeg: bytes) -> Images:
     return np.asarray(cv2.resize(pixels, (SIDE_PX, SIDE_PX)), np.uint8)
 
 
-def _reduced(jpeg: bytes) -> Images:
+def _as_consumer(jpeg: bytes) -> Images:
     image = np.empty((SIDE_PX, SIDE_PX, 3), np.uint8)
-    decode_into(jpeg, image)
+    decode_into(jpeg, frame_size_wh(jpeg), image)
     return image
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from bench.accuracy import reduced_decode_agreement
+from bench.accuracy import decoding_agreement
 from bench.clips import clip_of_size
 from bench.figures import Alone, Figures, LiveFigures, Machine, Percentiles, SizeFigures
 from bench.model import BareModel, Speed, clip_images, triton_alone
@@ -198,7 +198,7 @@ def figures_of(system: System, folder: Path, effort: Effort, report: Report) -> 
         live=live,
         idle_cpu_percent=measurer.idle(),
         memory_mib=rounded(small.memory_mib),
-        accuracy=reduced_decode_agreement(system, CLIP),
+        accuracy=decoding_agreement(system, CLIP),
     )
 
 

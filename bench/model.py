@@ -60,7 +60,7 @@ class BareModel:
 
 
 def triton_alone(system: System, images: NDArray[np.uint8], frames: int) -> Speed:
-    """Ask Triton over gRPC for so many frames, as the consumer does: 25 a request, two at once."""
+    """Ask Triton over gRPC for so many frames, 25 a request, IN_FLIGHT at once."""
     model = TritonModel(system.pipeline.addresses["triton_grpc"], MODEL, VERSION, timeout_s=60)
 
     def infer(_turn: int) -> None:

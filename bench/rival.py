@@ -9,7 +9,6 @@ import uuid
 from pathlib import Path
 
 import av
-import boto3
 from av.error import FFmpegError
 
 from bench.model import Speed
@@ -98,13 +97,6 @@ def _account(process: "subprocess.Popen[bytes]") -> dict[str, float]:
 
 
 def _ensure_bucket(system: System) -> None:
-    key = system.pipeline.stack.access_key
-    client = boto3.client(
-        "s3",
-        endpoint_url=system.pipeline.addresses["s3"],
-        region_name="us-east-1",
-        aws_access_key_id=key.key_id,
-        aws_secret_access_key=key.secret,
-    )
+    client = system.target.s3()
     if BUCKET not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
         client.create_bucket(Bucket=BUCKET)

@@ -75,8 +75,8 @@ def at_full_speed(system: System, video: Path, stream_id: str, frames: int) -> R
         used_s = _used_s(before, system.cpu_s({"camera": feed}))
         memory = system.memory_mib()
         results, stored_ns = _settled(system, [stream_id])
-        travel = _travel_bytes(system, stream_id, results[: frames // BATCH])
-    counted = whole_batches(results, frames)
+        counted = whole_batches(results, frames)
+        travel = _travel_bytes(system, stream_id, counted)
     last_ns = max(stored_ns[chosen.key] for each in counted for chosen in each.evidence)
     wall_s = (last_ns - counted[0].captured_first_ns) / 1e9
     latencies_s = list(_latencies_s(counted, stored_ns))

@@ -34,8 +34,8 @@ def frame_size_wh(jpeg: bytes) -> tuple[int, int]:
         raise BadFrame(str(error)) from error
 
 
-def decode_into(jpeg: bytes, image: NDArray[np.uint8]) -> None:
-    """Decode one JPEG, which `frame_size_wh` has taken, into a model input.
+def decode_into(jpeg: bytes, frame_wh: tuple[int, int], image: NDArray[np.uint8]) -> None:
+    """Decode one JPEG, whose size `frame_size_wh` has told, into a model input.
 
     `image` is filled as RGB, shape (height, width, 3), uint8: resized without keeping the aspect
     ratio, as SSD was trained. Raises BadFrame for damaged content.
@@ -47,7 +47,7 @@ def decode_into(jpeg: bytes, image: NDArray[np.uint8]) -> None:
             colorspace="RGB",
             fastdct=True,
             fastupsample=True,
-            **least_size(frame_size_wh(jpeg), (width, height)),
+            **least_size(frame_wh, (width, height)),
         )
     except ValueError as error:
         raise BadFrame(f"damaged JPEG: {error}") from error

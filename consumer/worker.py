@@ -119,7 +119,7 @@ class BatchWorker:
                 continue
             try:
                 draft.size_wh = frame_size_wh(frame.jpeg)
-                decode_into(frame.jpeg, images[filled])
+                decode_into(frame.jpeg, draft.size_wh, images[filled])
             except BadFrame as error:
                 draft.refusal = str(error)
             else:

@@ -23,8 +23,7 @@ ROOM_BYTES = {"consumer": 128 * 2**20, "postproc": 256 * 2**20}
 
 
 def as_consumer(jpeg: bytes) -> None:
-    frame_size_wh(jpeg)
-    decode_into(jpeg, np.empty((300, 300, 3), np.uint8))
+    decode_into(jpeg, frame_size_wh(jpeg), np.empty((300, 300, 3), np.uint8))
 
 
 def as_postproc(jpeg: bytes) -> None:

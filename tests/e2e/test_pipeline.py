@@ -7,7 +7,7 @@ import onnxruntime  # type: ignore[import-untyped]
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from consumer.decode import decode_into
+from consumer.decode import decode_into, frame_size_wh
 from consumer.detections import detections_of, split_outputs
 from contracts.names import RESULTS_TOPIC, frames_topic
 from contracts.results import BatchResult, decode_result
@@ -94,7 +94,7 @@ def run_directly(jpegs: list[bytes]) -> list[Any]:
     )
     images = np.empty((len(jpegs), 300, 300, 3), np.uint8)
     for jpeg, image in zip(jpegs, images, strict=True):
-        decode_into(jpeg, image)
+        decode_into(jpeg, frame_size_wh(jpeg), image)
     names = ["detection_boxes", "detection_scores", "detection_classes", "num_detections"]
     outputs = split_outputs(*session.run(names, {"images": images}))
     return [detections_of(output, (768, 576), 0.4, ["background", "person"]) for output in outputs]

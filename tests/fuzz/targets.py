@@ -99,8 +99,7 @@ def jpeg(given: bytes) -> None:
     image = np.empty((300, 300, 3), np.uint8)
 
     def as_consumer() -> None:
-        frame_size_wh(given)
-        decode_into(given, image)
+        decode_into(given, frame_size_wh(given), image)
 
     refusal(as_consumer, InvalidInput)
     refusal(lambda: decode_jpeg(given, 640 * 480), InvalidInput)
