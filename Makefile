@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
-PACKAGES := contracts runtime producer consumer postproc ops local serving modelling bench docs supply
+PACKAGES := contracts runtime producer consumer postproc viewer ops local serving modelling bench docs supply
 SCRIPTS := .ci/run tests/cluster/run tests/cluster/images/build kserve/overlays/cluster/prepare \
 	$(wildcard tests/cluster/images/kafka/bin/* pulumi/templates/*.sh)
 DOCKERFILES := $(wildcard */Dockerfile kserve/overlays/cluster/*.Dockerfile tests/cluster/images/*/Dockerfile)
@@ -85,7 +85,7 @@ lock: setup ## Write the lock files anew from what pyproject.toml and requiremen
 	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) requirements/serving.in -o requirements/serving.txt
 	$(COMPILE) requirements/modelling.in -o requirements/modelling.txt
-	for service in producer consumer postproc; do \
+	for service in producer consumer postproc viewer; do \
 	  $(COMPILE) --extra $$service pyproject.toml -o requirements/$$service.txt; done
 	for tool in fuzz audit; do $(COMPILE) requirements/$$tool.in -o requirements/$$tool.txt; done
 
