@@ -18,7 +18,10 @@ class FrameSource(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FetchedFrame:
-    """A frame and where it lies; where its headers break the contract, `refusal` says how."""
+    """A frame and where it lies; where its headers break the contract, `refusal` says how.
+
+    `fetched_ns` is when it came, by our clock, in nanoseconds since the epoch.
+    """
 
     source: FrameSource
     offset: int
@@ -27,10 +30,17 @@ class FetchedFrame:
     timestamp_ms: int
     headers: FrameHeaders | None = None
     refusal: str | None = None
+    fetched_ns: int = 0
 
     @classmethod
     def read(
-        cls, source: FrameSource, offset: int, jpeg: bytes, headers: Headers, timestamp_ms: int
+        cls,
+        source: FrameSource,
+        offset: int,
+        jpeg: bytes,
+        headers: Headers,
+        timestamp_ms: int,
+        fetched_ns: int = 0,
     ) -> "FetchedFrame":
         """Read the headers of a record; one that breaks the contract is kept, with the reason."""
         decoded, refusal = None, unreadable(headers)
@@ -39,7 +49,7 @@ class FetchedFrame:
                 decoded = FrameHeaders.decode(headers)
             except InvalidRecord as error:
                 refusal = str(error)[:MAX_REASON_CHARS]
-        return cls(source, offset, jpeg, headers, timestamp_ms, decoded, refusal)
+        return cls(source, offset, jpeg, headers, timestamp_ms, decoded, refusal, fetched_ns)
 
     @property
     def captured_ns(self) -> int:

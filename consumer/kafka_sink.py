@@ -52,7 +52,7 @@ class KafkaResults:
         Raises TransientError if the client does not know a topic now, DependencyError if Kafka
         refuses a record.
         """
-        result = outcome.result
+        result = outcome.trace.sending(outcome.result)
         futures = [self._send_deadletter(refused) for refused in outcome.refused]
         futures.append(
             self._send(
@@ -63,6 +63,8 @@ class KafkaResults:
                 timestamp_ms=result.inferred_ns // 1_000_000,
             )
         )
+        futures[-1].add_callback(outcome.trace.stored)
+        futures[-1].add_errback(outcome.trace.refused)
         return Sent(tuple(futures))
 
     def flush(self, timeout_s: float) -> None:

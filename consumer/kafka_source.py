@@ -1,6 +1,7 @@
 """The edge to the frames topics: polls, pauses, commits, and tells of partitions lost."""
 
 import threading
+import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -54,11 +55,9 @@ class KafkaFrames:
 
         Raises as `GroupConsumer.fetch` does.
         """
-        return [
-            fetched_frame(record)
-            for fetched in self._consumer.fetch(timeout_s).values()
-            for record in fetched
-        ]
+        fetched = self._consumer.fetch(timeout_s)
+        now_ns = time.time_ns()
+        return [fetched_frame(record, now_ns) for records in fetched.values() for record in records]
 
     def committed(self, source: FrameSource) -> int | None:
         """Return where the group has got to in a partition, None if it has not begun.
@@ -100,11 +99,11 @@ class KafkaFrames:
         self._consumer.leave()
 
 
-def fetched_frame(record: Any) -> FetchedFrame:
-    """Return the frame in a record of kafka-python's."""
+def fetched_frame(record: Any, fetched_ns: int = 0) -> FetchedFrame:
+    """Return the frame in a record of kafka-python's, which came at `fetched_ns`."""
     source = FrameSource(record.topic, record.partition)
     return FetchedFrame.read(
-        source, record.offset, record.value or b"", record.headers, record.timestamp
+        source, record.offset, record.value or b"", record.headers, record.timestamp, fetched_ns
     )
 
 

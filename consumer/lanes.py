@@ -61,11 +61,11 @@ class Lane(Generic[T, U]):
         self._in_flush.append(InWork(batch, ticket))
         self._has_uncommitted_tail = batch.closed_by == "age"
 
-    def take_flushed(self, is_done: Callable[[U], bool]) -> Batch | None:
-        """Return the oldest batch whose result Kafka has acknowledged."""
+    def take_flushed(self, is_done: Callable[[U], bool]) -> InWork[U] | None:
+        """Return the oldest batch whose result Kafka has acknowledged, with its ticket."""
         if not self._in_flush or not is_done(self._in_flush[0].ticket):
             return None
-        return self._in_flush.popleft().batch
+        return self._in_flush.popleft()
 
     def committed(self) -> None:
         """Note that the offsets of all flushed batches are committed."""

@@ -1,7 +1,7 @@
 """Inference that waits for a server that is away, and finds the one image a model cannot take."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from consumer import metrics
 from consumer.detections import Answer, FrameOutput, Refusal
+from consumer.settings import LONGEST_WAIT_S
 from consumer.triton import InferenceRefused
 from runtime.backoff import growing_waits
 from runtime.errors import TransientError
@@ -17,7 +18,6 @@ from runtime.logs import Logger
 from runtime.storms import StormFold
 
 FIRST_WAIT_S = 0.2
-LONGEST_WAIT_S = 5.0
 REFUSALS_BEFORE_SEARCH = 3
 
 
@@ -26,6 +26,19 @@ class Model(Protocol):
 
     def infer(self, images: NDArray[np.uint8]) -> Answer[FrameOutput]:
         """Return the model and one output per image; raise TransientError or InferenceRefused."""
+
+
+class BeatingModel:
+    """A model whose every request is a sign of life of the thread that asks."""
+
+    def __init__(self, model: Model, beat: Callable[[], None]) -> None:
+        self._model = model
+        self._beat = beat
+
+    def infer(self, images: NDArray[np.uint8]) -> Answer[FrameOutput]:
+        """Return and raise as the model does."""
+        self._beat()
+        return self._model.infer(images)
 
 
 class Stop(Protocol):

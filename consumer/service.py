@@ -11,13 +11,14 @@ from consumer.batches import Batch, BatchAssembler
 from consumer.frame import FetchedFrame, FrameSource
 from consumer.lanes import Lane
 from consumer.protocols import Acknowledgement, Frames, Results
-from consumer.reporting import report_fetched, report_written
+from consumer.reporting import report_fetched, report_safe, report_written
 from consumer.worker import BatchOutcome
 from runtime.daemon_pool import DaemonPool
 from runtime.errors import FramerailError, TransientError
 from runtime.group_consumer import COMMIT_TIMEOUT_S
 from runtime.health import Heartbeat
 from runtime.logs import Logger
+from runtime.metrics import COMMIT_FAILURES
 from runtime.stop import StopSignal
 
 BUSY_POLL_S = 0.05
@@ -39,8 +40,16 @@ class Limits:
     stop_timeout_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A result handed to Kafka at `at_s`."""
+
+    acknowledgement: Acknowledgement
+    at_s: float
+
+
 Ticket = Future[BatchOutcome | None]
-FrameLane = Lane[Ticket, Acknowledgement]
+FrameLane = Lane[Ticket, Handed]
 
 
 class ConsumerService:
@@ -163,7 +172,8 @@ class ConsumerService:
         for source, lane in self._lanes.items():
             self._write(lane)
             while (flushed := lane.take_flushed(_is_done)) is not None:
-                self._to_commit[source] = flushed.next_offset
+                self._to_commit[source] = flushed.batch.next_offset
+                report_safe(flushed.batch, self._now_s() - flushed.ticket.at_s)
         self._commit(commit_timeout_s)
 
     def _write(self, lane: FrameLane) -> None:
@@ -172,7 +182,8 @@ class ConsumerService:
             if outcome is None:  # told to stop while waiting for the model
                 lane.abandon()
                 return
-            lane.flushing(self._results.send(outcome))
+            at_s = self._now_s()
+            lane.flushing(Handed(self._results.send(outcome), at_s))
             report_written(outcome, self._log)
 
     def _commit(self, timeout_s: float) -> None:
@@ -181,6 +192,7 @@ class ConsumerService:
         try:
             self._frames.commit(self._to_commit, timeout_s)
         except TransientError as error:
+            COMMIT_FAILURES.inc()
             self._log.warning("commit.failed", reason=str(error))
             return
         for source in self._to_commit:
@@ -244,5 +256,5 @@ class ConsumerService:
         return min(max(deadline_s - self._now_s(), LAST_COMMIT_S), COMMIT_TIMEOUT_S)
 
 
-def _is_done(acknowledgement: Acknowledgement) -> bool:
-    return acknowledgement.is_done
+def _is_done(handed: Handed) -> bool:
+    return handed.acknowledgement.is_done

@@ -11,6 +11,10 @@ FRAME_RESULT_BYTES = 24 * 1024
 """What one frame may take in a result: the 100 detections of an SSD, 150 to 200 bytes each."""
 
 
+LONGEST_WAIT_S = 5.0
+"""Seconds between two requests for the same images, at most."""
+
+
 class ModelSettings(ServiceSettings):
     """Which model is asked, and where it is served."""
 
@@ -65,6 +69,16 @@ class ConsumerSettings(ModelSettings, KafkaSettings):
     topic_discovery_s: float = Field(
         10, ge=1, le=600, description="Seconds between looks for topics of new streams."
     )
+
+    @model_validator(mode="after")
+    def _a_request_is_not_stuck(self) -> Self:
+        longest_s = self.infer_timeout_s + LONGEST_WAIT_S
+        if self.stuck_after_s <= longest_s:
+            raise ValueError(
+                f"stuck_after_s {self.stuck_after_s:g} must be above {longest_s:g}: "
+                f"infer_timeout_s and the {LONGEST_WAIT_S:g} s until the request is sent again"
+            )
+        return self
 
     @model_validator(mode="after")
     def _results_fit(self) -> Self:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.batch_trace import UNTRACED, BatchTrace
 from consumer.batches import Batch
 from consumer.decode import BadFrame, decode_into, frame_size_wh
 from consumer.detections import Answer, FrameOutput, Refusal, detections_of
@@ -26,6 +27,7 @@ from contracts.results import (
     Timings,
     encode_result,
 )
+from runtime.tracing import step
 
 
 class Inference(Protocol):
@@ -60,10 +62,14 @@ class RefusedFrame:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """The result of one batch, and the frames that reached no model."""
+    """The result of one batch, and the frames that reached no model.
+
+    `trace` is told what becomes of the result.
+    """
 
     result: BatchResult
     refused: tuple[RefusedFrame, ...]
+    trace: BatchTrace = UNTRACED
 
 
 @dataclass(slots=True)
@@ -91,7 +97,8 @@ class BatchWorker:
     def __call__(self, batch: Batch) -> BatchOutcome | None:
         """Return what became of the batch, or None if inference was told to stop."""
         begun_s = time.perf_counter()
-        drafts, images = self._decoded(batch)
+        with step("decode"):
+            drafts, images = self._decoded(batch)
         decoded_s = time.perf_counter()
         model = self._rules.model
         if len(images):
@@ -132,7 +139,6 @@ class BatchWorker:
         frames = tuple(self._frame_result(draft) for draft in drafts)
         captured = [frame.captured_ns for frame in frames]
         topic, partition = batch.source
-        headers = batch.frames[0].headers
         return BatchResult(
             batch_id=str(batch.batch_id),
             stream_id=stream_of_topic(topic),
@@ -144,7 +150,6 @@ class BatchWorker:
             inferred_ns=self._now_ns(),
             timings=timings,
             frames=frames,
-            traceparent=None if headers is None else headers.traceparent,
         )
 
     def _frame_result(self, draft: _Draft) -> FrameResult:

@@ -41,8 +41,9 @@ class FrameHeaders:
     `session` is new at each connection to the camera; `seq` counts the frames that the source
     delivered in that session before this one; `captured_ns` is in nanoseconds since the epoch, by
     `clock`; `size_wh` is in pixels; `dropped` counts, by reason, the captured frames since the last
-    published one that were not published. A frame that was put back from the dead letters says in
-    `replay_of` which record it repeats: all else tells of that first time.
+    published one that were not published. `traceparent`, of a traced frame, is the context of the
+    span that published it (W3C Trace Context). A frame that was put back from the dead letters says
+    in `replay_of` which record it repeats: all else tells of that first time.
     """
 
     session: str

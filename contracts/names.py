@@ -31,6 +31,11 @@ _OFFSET_DIGITS = 20
 _BATCH_ID = re.compile(
     rf"(?P<topic>.{{1,249}})-(?P<partition>\d{{1,10}})-(?P<first>\d{{{_OFFSET_DIGITS}}})", re.ASCII
 )
+_EVIDENCE_KEY = re.compile(
+    rf"evidence/(?P<stream>{STREAM_ID_PATTERN})/\d{{4}}/\d{{2}}/\d{{2}}/"
+    rf"frames\.(?P=stream)-\d{{1,10}}-\d{{{_OFFSET_DIGITS}}}/\d{{1,19}}\.jpg",
+    re.ASCII,
+)
 _SHOWN_CHARS = 80
 """Of a value that breaks a rule, in the message that says so: the value may be a document."""
 
@@ -117,3 +122,16 @@ def evidence_key(batch_id: BatchId, offset: int, captured_ns: int) -> str:
         raise InvalidRecord(f"offset is {offset}: expected 0 to {MAX_OFFSET}")
     stream_id = stream_of_topic(batch_id.topic)
     return f"evidence/{stream_id}/{day:%Y/%m/%d}/{batch_id}/{offset}.jpg"
+
+
+def checked_evidence_key(key: str) -> str:
+    """Return `key` unchanged, or raise InvalidRecord if `evidence_key` could not have made it.
+
+    Whoever asks for a picture by its key gets nothing else out of the bucket.
+    """
+    if not _EVIDENCE_KEY.fullmatch(key):
+        raise InvalidRecord(
+            f"picture {shown(key)}: expected evidence/<stream>/<yyyy>/<mm>/<dd>/<batch id>/"
+            "<offset>.jpg"
+        )
+    return key

@@ -50,12 +50,13 @@ class StreamTile(Struct, frozen=True, kw_only=True):
 class Stage(Struct, frozen=True, kw_only=True):
     """One stage of the pipeline over all streams.
 
-    `behind_s` is how far the stage is behind the camera on its worst stream; `in_hand` are the
-    frames, batches or results that it holds, as `unit` says.
+    `rate` is a second's frames, of `store` a second's pictures; `behind_s` is how far the stage is
+    behind the camera on its worst stream; `in_hand` are the frames, batches or results that it
+    holds, as `unit` says.
     """
 
     name: StageName
-    fps: float | None = None
+    rate: float | None = None
     behind_s: float | None = None
     in_hand: int | None = None
     unit: Literal["frames", "batches", "results"] = "frames"
@@ -73,8 +74,9 @@ class ServiceHealth(Struct, frozen=True, kw_only=True):
 class LedgerVerdict(Struct, frozen=True, kw_only=True):
     """What `framerail ledger --publish` found last; `since_ms` is None where it read everything.
 
-    `captured` to `missing_pictures` are sums over all streams; `problems` names what keeps the
-    books of a stream from closing, the first of them only.
+    `captured` to `missing_pictures` are sums over all streams: where the books close, captured +
+    replayed = published + dropped, and published = inferred + waiting + dead_lettered. `problems`
+    names what keeps the books of a stream from closing, the first of them only.
     """
 
     closed: bool
@@ -83,6 +85,7 @@ class LedgerVerdict(Struct, frozen=True, kw_only=True):
     streams: int = 0
     captured: int = 0
     published: int = 0
+    replayed: int = 0
     dropped: int = 0
     inferred: int = 0
     waiting: int = 0

@@ -3,6 +3,7 @@
 import random
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError
@@ -16,7 +17,8 @@ from postproc.preflight import prepared
 from postproc.service import Limits, PostprocService
 from postproc.settings import PostprocSettings
 from postproc.store import S3Store
-from postproc.worker import RecordWorker
+from postproc.tracing import TracedResults, TracedStore
+from postproc.worker import RecordWorker, untraced
 from runtime.health import Heartbeat
 from runtime.kafka_clients import open_producer
 from runtime.logs import Logger
@@ -26,6 +28,10 @@ from runtime.service import run_service
 from runtime.starting import await_answer
 from runtime.stop import StopSignal
 from runtime.topics import deadletter_limit_bytes
+from runtime.tracing import tracing
+
+if TYPE_CHECKING:
+    from runtime.otel import Tracer
 
 RESULTS_PER_THREAD = 2
 """One worked on and one waiting, so that a thread that ends never waits for the next poll."""
@@ -37,16 +43,31 @@ def serve(settings: PostprocSettings, stop: StopSignal, heartbeat: Heartbeat, lo
     check(store, settings, stop, heartbeat, log)
     if stop.is_set:
         return
+    with tracing(settings, "postproc", stop) as tracer:
+        run(store, settings, stop, heartbeat, log, tracer)
+
+
+def run(
+    store: S3Store,
+    settings: PostprocSettings,
+    stop: StopSignal,
+    heartbeat: Heartbeat,
+    log: Logger,
+    tracer: "Tracer | None",
+) -> None:
+    """Turn until the stop signal."""
     producer = open_deadletters(settings)
     source = KafkaResultsSource(settings, log)
     rng = random.Random()  # noqa: S311 - jitter, not a secret
+    asked = store if tracer is None else TracedStore(store, settings)
     worker = RecordWorker(
         PictureLimits(settings.max_evidence_px, settings.evidence_jpeg_quality),
-        PatientStore(store, stop, heartbeat, log, rng),
-        KafkaDeadLetters(producer, stop, deadletter_limit_bytes(settings)),
+        PatientStore(asked, stop, heartbeat, log, rng),
+        KafkaDeadLetters(producer, stop, deadletter_limit_bytes(settings), heartbeat.beat),
         log,
+        traced=untraced if tracer is None else TracedResults(tracer, settings.postproc_group),
     )
-    crew = Crew(settings.upload_threads, worker)
+    crew = Crew(settings.upload_threads, heartbeat.watching(worker))
     try:
         PostprocService(source, crew, limits(settings), log).run(stop, heartbeat)
     finally:

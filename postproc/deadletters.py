@@ -1,5 +1,7 @@
 """Sends refused records to the dead-letter topic and waits until Kafka has them."""
 
+from collections.abc import Callable
+
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
@@ -16,10 +18,17 @@ _TURN_S = 1.0
 class KafkaDeadLetters:
     """The dead-letter topic, safe to call from many threads."""
 
-    def __init__(self, producer: KafkaProducer, stop: StopSignal, limit_bytes: int) -> None:
+    def __init__(
+        self,
+        producer: KafkaProducer,
+        stop: StopSignal,
+        limit_bytes: int,
+        beat: Callable[[], None],
+    ) -> None:
         self._producer = producer
         self._stop = stop
         self._limit_bytes = limit_bytes
+        self._beat = beat
 
     def send(self, record: ResultRecord, stage: Stage, reason: str) -> bool:
         """Return True once Kafka holds the record and why it was refused, however long that takes.
@@ -31,6 +40,7 @@ class KafkaDeadLetters:
         letter = DeadLetter(topic, partition, record.offset, stage, reason)
         refused = letter.record(record.headers, record.value, self._limit_bytes)
         while not self._stop.is_set:
+            self._beat()
             try:
                 self._acknowledged(_key(record), refused)
                 return True
@@ -45,6 +55,7 @@ class KafkaDeadLetters:
             DEADLETTER_TOPIC, value=refused.value, key=key, headers=refused.headers
         )
         while not sent.is_done:
+            self._beat()
             try:
                 sent.get(timeout=_TURN_S)
             except KafkaTimeoutError:

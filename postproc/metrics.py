@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from runtime.metrics import DEAD_LETTERS
+
 _QUARTERS_TO_3 = tuple(step / 4 for step in range(1, 13))
 """Seconds. Fine where a live stream lies: percentiles are read from these buckets."""
 
@@ -15,6 +17,11 @@ STORE_FAILURES = Counter(
 )
 RESULTS_IN_FLIGHT = Gauge(
     "framerail_results_in_flight", "Results taken from Kafka that are not yet done with."
+)
+STORED_AT = Gauge(
+    "framerail_stored_timestamp_seconds",
+    "Capture time of the newest frame of a result whose pictures are all in S3, UNIX time.",
+    ["stream"],
 )
 UPLOAD_SECONDS = Histogram(
     "framerail_upload_seconds",
@@ -32,3 +39,9 @@ CAPTURE_TO_EVIDENCE_SECONDS = Histogram(
     ["stream"],
     buckets=(*_QUARTERS_TO_3, 3.5, 4, 4.5, 5, 7.5, 10, 20, 30, 60, 300, 1800),
 )
+
+# From zero on: an increase that was never seen alarms nobody.
+for _cause in ("away", "refused"):
+    STORE_FAILURES.labels(_cause)
+for _stage in ("postproc.read", "postproc.draw"):
+    DEAD_LETTERS.labels(_stage)

@@ -50,6 +50,7 @@ class PatientStore:
         away_s = growing_waits(*AWAY_S, self._rng)
         refused_s = growing_waits(*REFUSED_S, self._rng)
         while True:
+            self._heartbeat.beat()
             begun_s = time.perf_counter()
             try:
                 self._store.put(picture)
@@ -66,6 +67,7 @@ class PatientStore:
 
     def _waited(self, cause: str, error: Exception, key: str, waits_s: Iterator[float]) -> bool:
         self._heartbeat.is_ready = False
+        self._heartbeat.rest()
         metrics.STORE_FAILURES.labels(cause).inc()
         wait_s = next(waits_s)
         unsaid = self._fold.admit((cause, str(error)))

@@ -16,6 +16,7 @@ from runtime.errors import DependencyError, TransientError
 from runtime.group_consumer import COMMIT_TIMEOUT_S
 from runtime.health import Heartbeat
 from runtime.logs import Logger
+from runtime.metrics import COMMIT_FAILURES
 from runtime.stop import StopSignal
 
 BUSY_POLL_S = 0.1
@@ -178,6 +179,7 @@ class PostprocService:
         try:
             self._source.commit(self._to_commit, timeout_s)
         except TransientError as error:
+            COMMIT_FAILURES.inc()
             self._log.warning("commit.waiting", reason=str(error))
         else:
             self._to_commit.clear()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from contracts.deadletters import Stage
@@ -13,6 +14,7 @@ from postproc.results import evidence_frames, read_result
 from runtime.errors import InvalidInput
 from runtime.logs import Logger
 from runtime.metrics import DEAD_LETTERS, STREAM_LABELS
+from runtime.tracing import fail, step
 
 
 class Store(Protocol):
@@ -29,6 +31,15 @@ class DeadLetters(Protocol):
         """Return True once the record is kept, or False if the service was told to stop."""
 
 
+Traced = Callable[[ResultRecord, BatchResult], AbstractContextManager[None]]
+"""Tells, or does not, of the work that is done on a result within the block."""
+
+
+def untraced(_record: ResultRecord, _result: BatchResult) -> AbstractContextManager[None]:
+    """Tell of no result."""
+    return nullcontext()
+
+
 class RecordWorker:
     """Works on records, several at once from different threads."""
 
@@ -39,12 +50,14 @@ class RecordWorker:
         dead_letters: DeadLetters,
         log: Logger,
         now_ns: Callable[[], int] = time.time_ns,
+        traced: Traced = untraced,
     ) -> None:
         self._limits = limits
         self._store = store
         self._dead_letters = dead_letters
         self._log = log
         self._now_ns = now_ns
+        self._traced = traced
 
     def __call__(self, record: ResultRecord) -> bool:
         """Return whether the record is done with, so that its offset may be committed."""
@@ -53,6 +66,10 @@ class RecordWorker:
         except InvalidInput as error:
             return self._refuse(record, "postproc.read", str(error))
         metrics.RESULTS_READ.labels(STREAM_LABELS(result.stream_id)).inc()
+        with self._traced(record, result):
+            return self._store_pictures(record, result)
+
+    def _store_pictures(self, record: ResultRecord, result: BatchResult) -> bool:
         frames = evidence_frames(result)
         refusals = []
         for chosen in result.evidence:
@@ -64,10 +81,14 @@ class RecordWorker:
                 continue
             if not self._keep(result, frame, picture):
                 return False
-        return not refusals or self._refuse(record, "postproc.draw", "; ".join(refusals))
+        if refusals and not self._refuse(record, "postproc.draw", "; ".join(refusals)):
+            return False
+        newest_s = result.captured_last_ns / 1e9
+        metrics.STORED_AT.labels(STREAM_LABELS(result.stream_id)).set(newest_s)
+        return True
 
     def _draw(self, result: BatchResult, frame: FrameResult, chosen: EvidenceFrame) -> Picture:
-        with metrics.DRAW_SECONDS.time():
+        with metrics.DRAW_SECONDS.time(), step("draw", attributes={"aws.s3.key": chosen.key}):
             return draw_picture(result, frame, chosen, self._limits)
 
     def _keep(self, result: BatchResult, frame: FrameResult, picture: Picture) -> bool:
@@ -98,6 +119,7 @@ class RecordWorker:
             stage=stage,
             reason=reason,
         )
+        fail(reason, stage)
         if not self._dead_letters.send(record, stage, reason):
             return False
         DEAD_LETTERS.labels(stage).inc()

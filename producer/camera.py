@@ -163,6 +163,7 @@ def _decoded(packet: "Packet[VideoStream]") -> Received:
             _ns(picture.pts, picture.time_base),
             arrival_ns,
             is_corrupt=picture.is_corrupt or packet.is_corrupt,
+            decode_s=decode_s,
         )
         for picture in pictures
     )

@@ -39,14 +39,15 @@ class FrameQueue(Generic[F]):
         """Account for one frame that was dropped now, before it could wait."""
         self._since_newest[reason] += 1
 
-    def put(self, frame: F) -> int:
-        """Append a frame; return how many of the oldest were dropped, as backlog, to make room."""
+    def put(self, frame: F) -> list[F]:
+        """Append a frame; return the oldest that were dropped, as backlog, to make room."""
         self._entries.append(Waiting(frame, dict(self._since_newest)))
         self._since_newest.clear()
-        evicted = 0
+        evicted = []
         while len(self._entries) > self._capacity:
-            self.return_drops(self._entries.popleft(), "backlog")
-            evicted += 1
+            oldest = self._entries.popleft()
+            self.return_drops(oldest, "backlog")
+            evicted.append(oldest.frame)
         return evicted
 
     def take(self) -> Waiting[F] | None:

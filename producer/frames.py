@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from av import VideoFrame
 
 from contracts.frames import Clock
+from producer.frame_trace import UNTRACED, FrameTrace
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,13 +14,15 @@ class DecodedFrame:
 
     `picture` is None where the decoder refused the packet; `pts_ns` is the presentation time in
     nanoseconds on the camera's own media clock, None where the source gives none; `arrival_ns` is
-    the local wall clock in nanoseconds since the epoch when the frame came out of the decoder.
+    the local wall clock in nanoseconds since the epoch when the frame came out of the decoder,
+    which took `decode_s` seconds over its packet.
     """
 
     picture: VideoFrame | None
     pts_ns: int | None
     arrival_ns: int
     is_corrupt: bool
+    decode_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,10 @@ class SenderReport:
 
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
-    """One frame ready to be published; the fields are those of `contracts.frames.FrameHeaders`."""
+    """One frame ready to be published; the fields are those of `contracts.frames.FrameHeaders`.
+
+    `trace` is told what becomes of it.
+    """
 
     jpeg: bytes
     session: str
@@ -40,3 +46,4 @@ class EncodedFrame:
     captured_ns: int
     clock: Clock
     size_wh: tuple[int, int]
+    trace: FrameTrace = UNTRACED

@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 from contracts.names import frames_topic
 from producer.load import Backlog, LoadGovernor
 from runtime.errors import FramerailError
+from runtime.health import Heartbeat
 from runtime.kafka_clients import admin_client
 from runtime.logs import Logger
 from runtime.settings import KafkaSettings
@@ -17,6 +18,9 @@ from runtime.stop import StopSignal
 from runtime.storms import StormFold
 
 LOOK_EVERY_S = 1.0
+LOOK_TIMEOUT_MS = 4000
+"""A broker that is frozen must not make a thread that hangs of one that waits: below the least that
+`stuck_after_s` may be, 5 s."""
 _AFTER_FAULT_S = 5.0
 
 
@@ -38,6 +42,7 @@ class LagWatch:
         governor: LoadGovernor,
         stop: StopSignal,
         log: Logger,
+        heartbeat: Heartbeat,
     ) -> None:
         self._settings = settings
         self._group = settings.consumer_group
@@ -45,14 +50,17 @@ class LagWatch:
         self._governor = governor
         self._stop = stop
         self._log = log
+        self._heartbeat = heartbeat
         self._storms = StormFold(time.monotonic)
 
     def run(self) -> None:
         """Look until the stop signal, connecting anew after a fault."""
         while not self._stop.is_set:
             try:
-                with admin_client(self._settings) as admin:
+                timeout_ms = LOOK_TIMEOUT_MS
+                with admin_client(self._settings, request_timeout_ms=timeout_ms) as admin:
                     while not self._stop.wait(LOOK_EVERY_S):
+                        self._heartbeat.beat()
                         self._judge(self._backlogs(admin))
             except (FramerailError, KafkaError) as error:
                 self._blind(error)
@@ -82,7 +90,11 @@ class LagWatch:
             self._log.warning(event, max_fps=max_fps, frames_waiting=waiting)
 
     def _blind(self, error: Exception) -> None:
-        """Thin nothing while nothing is seen."""
+        """Thin nothing while nothing is seen.
+
+        To find that no broker answers may take longer than a thread may be silent.
+        """
+        self._heartbeat.rest()
         self._governor.forget()
         unsaid = self._storms.admit(type(error).__name__)
         if unsaid is not None:

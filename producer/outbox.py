@@ -48,7 +48,10 @@ class Outbox:
             evicted = self._queue.put(frame)
             self._metrics.buffered.set(len(self._queue))
             self._changed.notify_all()
-        self._metrics.dropped["backlog"].inc(evicted)
+        self._metrics.chosen(frame.captured_ns)
+        for gone in evicted:
+            gone.trace.dropped("backlog")
+        self._metrics.dropped["backlog"].inc(len(evicted))
 
     def take(self, timeout_s: float) -> Entry | None:
         """Return the oldest frame, now in flight; None if none may go within `timeout_s`."""
@@ -58,17 +61,19 @@ class Outbox:
                 return None
             entry = self._queue.take()
             self._in_flight += 1
+            self._metrics.in_flight.set(self._in_flight)
             self._metrics.buffered.set(len(self._queue))
             return entry
 
-    def acknowledge(self, entry: Entry) -> None:
-        """Settle a frame in flight that Kafka has stored."""
+    def acknowledge(self, entry: Entry, publish_s: float) -> None:
+        """Settle a frame in flight that Kafka has stored, `publish_s` seconds after it was sent."""
         self._settle()
-        self._metrics.published.inc()
-        self._metrics.published_bytes.inc(len(entry.frame.jpeg))
+        frame = entry.frame
+        self._metrics.acknowledged(frame.captured_ns, len(frame.jpeg), publish_s)
 
     def refuse(self, entry: Entry) -> None:
         """Settle a frame in flight that Kafka will never store; its drops go to the next frame."""
+        entry.frame.trace.dropped("undelivered")
         with self._changed:
             self._queue.return_drops(entry, "undelivered")
         self._metrics.dropped["undelivered"].inc()
@@ -109,4 +114,5 @@ class Outbox:
     def _settle(self) -> None:
         with self._changed:
             self._in_flight -= 1
+            self._metrics.in_flight.set(self._in_flight)
             self._changed.notify_all()

@@ -56,6 +56,7 @@ class Publisher:
         self._sender = sender
         self._beat = beat
         self._log = log
+        self._now_s = now_s
         self._storms = StormFold(now_s)
         self._is_abandoned = threading.Event()
         self.next_offset: int | None = None
@@ -88,6 +89,7 @@ class Publisher:
 
     def _publish(self, entry: Entry) -> None:
         while True:
+            begun_s = self._now_s()
             try:
                 future = self._send(entry)
             except KafkaTimeoutError as error:
@@ -101,7 +103,7 @@ class Publisher:
                 self._refused(error, entry)
                 return
             else:
-                future.add_callback(self._acknowledged, entry)
+                future.add_callback(self._acknowledged, entry, begun_s)
                 future.add_errback(self._refused_later, entry)
                 return
 
@@ -114,6 +116,7 @@ class Publisher:
             clock=frame.clock,
             size_wh=frame.size_wh,
             dropped={str(reason): count for reason, count in entry.dropped.items()},
+            traceparent=frame.trace.send(self._topic, len(frame.jpeg)),
         )
         return self._sender.send(
             self._topic,
@@ -124,9 +127,10 @@ class Publisher:
             timestamp_ms=frame.captured_ns // 1_000_000,
         )
 
-    def _acknowledged(self, entry: Entry, stored: StoredRecord) -> None:
+    def _acknowledged(self, entry: Entry, begun_s: float, stored: StoredRecord) -> None:
         self.next_offset = stored.offset + 1
-        self._outbox.acknowledge(entry)
+        self._outbox.acknowledge(entry, self._now_s() - begun_s)
+        entry.frame.trace.stored(stored.offset)
 
     def _refused_later(self, entry: Entry, error: Exception) -> None:
         self._refused(error, entry)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextvars import copy_context
+from typing import TYPE_CHECKING
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
@@ -15,6 +16,7 @@ from producer.lag_watch import LagWatch
 from producer.load import LoadGovernor
 from producer.metrics import ProducerMetrics
 from producer.preflight import prepared
+from producer.sampling import FrameSampler
 from producer.settings import ProducerSettings
 from producer.sharding import shard_of_each
 from producer.stream import Stream, open_stream
@@ -24,6 +26,10 @@ from runtime.logs import Logger
 from runtime.stop import StopSignal
 from runtime.streams_file import StreamSpec, read_streams
 from runtime.topics import frames_spec
+from runtime.tracing import tracing
+
+if TYPE_CHECKING:
+    from runtime.otel import Tracer
 
 _TURN_S = 1.0
 
@@ -37,6 +43,17 @@ def serve(settings: ProducerSettings, stop: StopSignal, heartbeat: Heartbeat, lo
     Raises ConfigurationError for a wrong streams file, and for whatever its preflight refuses;
     DependencyError if no broker answers.
     """
+    with tracing(settings, "producer", stop) as tracer:
+        _publish(settings, stop, heartbeat, log, tracer)
+
+
+def _publish(
+    settings: ProducerSettings,
+    stop: StopSignal,
+    heartbeat: Heartbeat,
+    log: Logger,
+    tracer: "Tracer | None",
+) -> None:
     specs = own_share(read_streams(settings.streams_file, os.environ), settings)
     prepared(settings, [frames_spec(settings, spec.id) for spec in specs], log)
     kafka = open_producer(
@@ -47,17 +64,17 @@ def serve(settings: ProducerSettings, stop: StopSignal, heartbeat: Heartbeat, lo
         min(BATCH_BYTES, settings.max_frame_bytes),
     )
     governor = LoadGovernor(settings.max_lag_s)
-    streams = _opened(specs, settings, governor, kafka, stop, log)
+    streams = _opened(specs, settings, governor, kafka, stop, log, tracer)
     for stream in streams.values():
         stream.start()
-    watch = LagWatch(settings, streams, governor, stop, log)
+    watch = LagWatch(settings, streams, governor, stop, log, heartbeat)
     threading.Thread(
         target=copy_context().run, args=(watch.run,), name="lag watch", daemon=True
     ).start()
+    heartbeat.require(lambda: stop.is_set or all(one.is_alive for one in streams.values()))
     heartbeat.is_ready = True
     while not stop.wait(_TURN_S):
-        if all([stream.is_alive for stream in streams.values()]):
-            heartbeat.beat()
+        heartbeat.beat()
     heartbeat.is_ready = False
     _wind_up(list(streams.values()), kafka, settings.stop_timeout_s, log)
 
@@ -75,12 +92,23 @@ def _opened(
     kafka: KafkaProducer,
     stop: StopSignal,
     log: Logger,
+    tracer: "Tracer | None",
 ) -> dict[str, Stream]:
     metrics = ProducerMetrics(REGISTRY)
+    metrics.retention_seconds.set(settings.frames_retention_s)
+    metrics.retention_bytes.set(settings.frames_retention_bytes)
     rng = random.Random()  # noqa: S311  # spreads waits; guards nothing
     return {
         spec.id: open_stream(
-            spec, settings, governor, kafka, stop, metrics, log.bind(stream=spec.id), rng
+            spec,
+            settings,
+            governor,
+            kafka,
+            stop,
+            metrics,
+            log.bind(stream=spec.id),
+            rng,
+            None if tracer is None else FrameSampler(tracer, spec.id, settings.traces_every_s),
         )
         for spec in specs
     }

@@ -15,6 +15,7 @@ from producer.metrics import ProducerMetrics, StreamMetrics
 from producer.outbox import Outbox
 from producer.pacing import Pacer
 from producer.publisher import Publisher, RecordSender
+from producer.sampling import FrameSampler
 from producer.selection import FrameSelection
 from producer.settings import ProducerSettings
 from producer.stillness import StillnessWatch
@@ -92,6 +93,7 @@ def open_stream(
     metrics: ProducerMetrics,
     log: Logger,
     rng: random.Random,
+    sampler: FrameSampler | None = None,
 ) -> Stream:
     """Wire one stream; nothing runs until it is started."""
     stream_metrics = StreamMetrics(metrics, spec.id)
@@ -106,7 +108,9 @@ def open_stream(
             settings.stall_timeout_s,
             ca_file=settings.camera_ca_file,
         ),
-        new_session=_session_factory(spec, settings, governor, outbox, stream_metrics, log),
+        new_session=_session_factory(
+            spec, settings, governor, outbox, stream_metrics, log, sampler
+        ),
         reconnection=_reconnection(settings),
         stop=stop,
         beat=reads.beat,
@@ -132,6 +136,7 @@ def _session_factory(
     outbox: Outbox,
     metrics: StreamMetrics,
     log: Logger,
+    sampler: FrameSampler | None,
 ) -> Callable[[str], StreamSession]:
     clock = CaptureClock(int(settings.max_clock_skew_s * 1e9))
     quality = settings.jpeg_quality if spec.jpeg_quality is None else spec.jpeg_quality
@@ -141,7 +146,7 @@ def _session_factory(
         stillness = StillnessWatch(settings.frozen_after_s, settings.frozen_heartbeat_s)
         selection = FrameSelection(Pacer(spec.max_fps), LoadPacer(governor), stillness)
         return StreamSession(
-            session, clock, selection, encoder, outbox, metrics, log, time.monotonic
+            session, clock, selection, encoder, outbox, metrics, log, time.monotonic, sampler
         )
 
     return new_session

@@ -11,6 +11,7 @@ from producer.frames import DecodedFrame, EncodedFrame, SenderReport
 from producer.jpeg import JpegEncoder
 from producer.metrics import StreamMetrics
 from producer.outbox import Outbox
+from producer.sampling import FrameSampler
 from producer.selection import FrameSelection
 from producer.stillness import Stillness
 from runtime.logs import Logger
@@ -31,6 +32,7 @@ class StreamSession:
         metrics: StreamMetrics,
         log: Logger,
         now_s: Callable[[], float],
+        sampler: FrameSampler | None = None,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -40,6 +42,7 @@ class StreamSession:
         self._metrics = metrics
         self._log = log.bind(session=session)
         self._now_s = now_s
+        self._sampler = sampler
         self._by: Clock | None = None
         self._is_skew_told = False
         self.captured = 0
@@ -79,6 +82,7 @@ class StreamSession:
             return verdict.drop or "corrupt"
         captured_ns, clock = self._clock.stamp(frame.pts_ns, frame.arrival_ns)
         self._tell_clock(clock)
+        begun_s = self._now_s()
         try:
             encoded = self._encode(frame.picture)
         except (FFmpegError, ValueError) as error:
@@ -88,7 +92,11 @@ class StreamSession:
         if encoded is None:
             return "oversized"
         jpeg, size_wh = encoded
-        return EncodedFrame(jpeg, self._session, seq, captured_ns, clock, size_wh)
+        ready = EncodedFrame(jpeg, self._session, seq, captured_ns, clock, size_wh)
+        if self._sampler is None:
+            return ready
+        now_s = self._now_s()
+        return self._sampler.traced(frame, ready, now_s - begun_s, now_s)
 
     def _encode(self, picture: VideoFrame) -> tuple[bytes, tuple[int, int]] | None:
         started_s = self._now_s()

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 
 from runtime.errors import FramerailError
-from runtime.logs import redacted
 
 
 def run_command(name: str, command: Callable[[], object]) -> int:
@@ -12,6 +11,8 @@ def run_command(name: str, command: Callable[[], object]) -> int:
     try:
         command()
     except FramerailError as error:
+        from runtime.logs import redacted  # only here: it costs a start 30 ms
+
         sys.stderr.write(f"{name}: {redacted(str(error))}\n")
         return error.exit_code
     return 0

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
-from typing import Any
+from typing import Any, TypeVar
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
@@ -11,25 +11,55 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from runtime.errors import ConfigurationError
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
+A = TypeVar("A")
+T = TypeVar("T")
 
 
 class Heartbeat:
-    """Knows whether a loop still turns: it must call `beat` at least every `stuck_after_s`."""
+    """Knows whether the threads of a service still turn: its loop, and those that work for it.
+
+    A thread that beats must beat again within `stuck_after_s` seconds, unless it rests; and one of
+    them must have begun within that time.
+    """
 
     def __init__(self, now_s: Callable[[], float], stuck_after_s: float) -> None:
         self._now_s = now_s
         self._stuck_after_s = stuck_after_s
-        self._beat_s = now_s()
+        self._beats_s: dict[int | None, float] = {None: now_s()}
+        self._checks: list[Callable[[], bool]] = []
         self.is_ready = False
 
     def beat(self) -> None:
-        """Say that the loop has turned once more."""
-        self._beat_s = self._now_s()
+        """Say that this thread has turned once more."""
+        self._beats_s[threading.get_ident()] = self._now_s()
+        self._beats_s.pop(None, None)
+
+    def rest(self) -> None:
+        """Say that this thread has nothing to do, or waits for what may stay away for long."""
+        self._beats_s.pop(threading.get_ident(), None)
+
+    def watching(self, work: Callable[[A], T]) -> Callable[[A], T]:
+        """Return `work` as other threads may do it: each call must end in time, or beat."""
+
+        def watched(given: A) -> T:
+            self.beat()
+            try:
+                return work(given)
+            finally:
+                self.rest()
+
+        return watched
+
+    def require(self, check: Callable[[], bool]) -> None:
+        """Have something else hold too; `check` is asked from any thread, and must not wait."""
+        self._checks.append(check)
 
     @property
     def is_alive(self) -> bool:
-        """Whether the loop has turned recently."""
-        return self._now_s() - self._beat_s < self._stuck_after_s
+        """Whether every thread has turned recently, and all else that is required holds."""
+        oldest_s = min(list(self._beats_s.values()), default=self._now_s())
+        has_turned = self._now_s() - oldest_s < self._stuck_after_s
+        return has_turned and all(check() for check in self._checks)
 
 
 class HealthServer:

@@ -129,10 +129,15 @@ def open_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> Gr
 
 
 @contextmanager
-def admin_client(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
-    """Connect an administrator for the length of a block. Raises as `open_producer` does."""
+def admin_client(settings: KafkaSettings, **options: Any) -> Iterator[KafkaAdminClient]:
+    """Connect an administrator for the length of a block; `options` are kafka-python's.
+
+    Raises as `open_producer` does.
+    """
     with _explained(settings) as attempts:
-        admin = KafkaAdminClient(**connection_options(settings), kafka_client=attempts.client)
+        admin = KafkaAdminClient(
+            **connection_options(settings), kafka_client=attempts.client, **options
+        )
         try:
             yield admin
         finally:

@@ -1,10 +1,48 @@
-"""What more than one service counts."""
+"""What more than one service counts, and what every one tells of itself."""
 
-from prometheus_client import Counter
+import os
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client import Counter, Gauge
+
+from runtime.health import Heartbeat
 
 DEAD_LETTERS = Counter(
     "framerail_dead_letters_total", "Records refused and put aside, by the stage.", ["stage"]
 )
+COMMIT_FAILURES = Counter(
+    "framerail_commit_failures_total", "Commits of offsets that Kafka did not take in time."
+)
+BUILD_INFO = Gauge(
+    "framerail_build_info", "1; the labels say what runs.", ["service", "version", "revision"]
+)
+HEALTHY = Gauge("framerail_healthy", "1 while /healthz says that all threads turn.", ["service"])
+READY = Gauge("framerail_ready", "1 while /readyz says that work is done.", ["service"])
+
+
+def tell_of_service(
+    name: str, heartbeat: Heartbeat, environment: Mapping[str, str] = os.environ
+) -> None:
+    """Show which service runs in this process, in which version, and how it is.
+
+    Our images say their version and revision in two variables; elsewhere the package tells it.
+    """
+    revision = environment.get("FRAMERAIL_BUILD_REVISION", "unknown")
+    BUILD_INFO.labels(name, build_version(environment), revision).set(1)
+    HEALTHY.labels(name).set_function(lambda: heartbeat.is_alive)
+    READY.labels(name).set_function(lambda: heartbeat.is_ready)
+
+
+def build_version(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the version that runs here, `unknown` where nothing tells it."""
+    told = environment.get("FRAMERAIL_BUILD_VERSION")
+    if told is not None:
+        return told
+    try:
+        return version("framerail")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 class BoundedLabels:

@@ -70,6 +70,8 @@ def s3_client(
         read_timeout=READ_TIMEOUT_S,
         max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        # botocore signs requests so anyway, but links in us-east-1 by version 2, which few take.
+        signature_version="s3v4",
         # A bucket as part of the host name needs a wildcard in DNS, which only AWS has.
         s3={"addressing_style": "path" if settings.s3_endpoint_url else "auto"},
     )

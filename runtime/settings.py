@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 from typing import Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.errors import ConfigurationError
@@ -34,7 +35,7 @@ class ServiceSettings(BaseSettings):
         0, ge=0, le=65535, description="Port of /metrics, /healthz and /readyz; 0 takes a free one."
     )
     stuck_after_s: float = Field(
-        60, ge=5, le=3600, description="Seconds without a turn of the loop until /healthz fails."
+        60, ge=5, le=3600, description="Seconds that a thread may be silent until /healthz fails."
     )
     stop_timeout_s: float = Field(
         20,
@@ -42,6 +43,25 @@ class ServiceSettings(BaseSettings):
         le=600,
         description="Seconds that a stop may take to finish what is in flight.",
     )
+    traces_endpoint: str | None = Field(
+        None,
+        repr=False,  # it may hold a password
+        description="OTLP server, over HTTP, that takes traces, such as http://127.0.0.1:4318; "
+        "when it is not set, nothing is traced.",
+    )
+    traces_every_s: float = Field(
+        10,
+        ge=0,
+        le=86400,
+        description="Seconds between two frames of one stream that are traced; 0 traces every one.",
+    )
+
+    @field_validator("traces_endpoint")
+    @classmethod
+    def _is_base_url(cls, endpoint: str | None) -> str | None:
+        if endpoint is not None and not _is_http_url(endpoint):
+            raise ValueError("expected http://host:port or https://host:port, without query")
+        return endpoint
 
 
 class KafkaSettings(ServiceSettings):
@@ -171,6 +191,18 @@ def load_settings(settings_class: type[S], **given: object) -> S:
         return settings_class(_secrets_dir=os.environ.get(SECRETS_DIR_VARIABLE), **given)  # type: ignore[arg-type]
     except ValidationError as error:
         raise ConfigurationError(_explained(error)) from None
+
+
+def _is_http_url(text: str) -> bool:
+    """Return whether a text is a URL of a server and perhaps a path on it, and no more."""
+    if not text.isascii() or any(sign.isspace() or sign in "?#" for sign in text):
+        return False
+    try:
+        parts = urlsplit(text)
+        is_port = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and is_port
 
 
 def _explained(error: ValidationError) -> str:
