@@ -15,7 +15,8 @@ SCRIPTS := .ci/run tests/cluster/run tests/cluster/images/build kserve/overlays/
 DOCKERFILES := $(wildcard */Dockerfile kserve/overlays/cluster/*.Dockerfile tests/cluster/images/*/Dockerfile)
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: help setup servers demo test test-unit test-integration test-infra test-e2e test-faults
+.PHONY: help setup servers browser demo pictures
+.PHONY: test test-unit test-integration test-infra test-page test-e2e test-faults
 .PHONY: bench cluster-test faults soak
 .PHONY: lint format lock clean
 
@@ -39,7 +40,17 @@ servers: setup ## Download and build Kafka, MediaMTX and Triton; minutes, once.
 demo: setup ## Run one camera through the whole pipeline; ARGS="--help" tells what can be changed.
 	@$(BIN)/framerail demo $(ARGS)
 
-test: test-unit test-integration test-infra test-e2e test-faults ## Run every test.
+browser: ## Install Debian's chromium, which the page is tested in, where it is missing.
+	@command -v "$${FRAMERAIL_CHROMIUM:-chromium}" >/dev/null || { \
+	  echo "browser: installing chromium with apt-get (a minute or two)"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null || { \
+	    echo "browser: chromium is missing and apt-get could not install it; install it (sudo apt-get install chromium)," >&2; \
+	    echo "browser: or name another one: FRAMERAIL_CHROMIUM=/usr/bin/google-chrome make test-page" >&2; exit 2; }; }
+
+pictures: servers browser ## Take the pictures of README and docs anew from a real run, three minutes.
+	@$(BIN)/python -m docs.pictures
+
+test: test-unit test-integration test-infra test-page test-e2e test-faults ## Run every test.
 
 test-unit: setup ## Rules without a server, in seconds; the core must stay covered.
 	$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered $(ARGS)
@@ -49,6 +60,9 @@ test-integration: servers ## Each edge with its real server.
 
 test-infra: servers ## The AWS program under mocks, and its scripts on the real servers.
 	$(BIN)/python -m pytest tests/infra $(ARGS)
+
+test-page: setup browser ## The web page in a real Chromium.
+	$(BIN)/python -m pytest tests/page $(ARGS)
 
 test-e2e: servers ## The real processes, from a camera to S3.
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
