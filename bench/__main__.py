@@ -11,7 +11,7 @@ import msgspec
 from bench.measures import FULL, QUICK, measure
 from bench.report import write_report
 from ops.options import lasting_workspace
-from ops.plan.command import FIGURES
+from ops.plan.answering import FIGURES
 from ops.plan.page import GUIDE, guide_with_plans
 
 

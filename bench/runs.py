@@ -178,7 +178,7 @@ def _settled(system: System, streams: Sequence[str]) -> tuple[list[BatchResult],
     """Wait until nothing is on its way; return the results, and when each picture was stored."""
     _wait_for(system, lambda: int(_is_settled(system)), 1)
     for stream_id in streams:
-        ledger = prove(system.target, Scope(stream_id), datetime.now(UTC), lambda _a, _b: None)
+        ledger = prove(system.target, Scope(stream_id), datetime.now(UTC))
         if not ledger.closed:
             raise RunFailed(f"the books of {stream_id} do not close: {ledger}")
     return list(_results(system, streams)), _stored_ns(system.log("postproc"))

@@ -17,8 +17,8 @@ from local.stack import CHECKOUT
 from local.state import read_state
 from local.supervisor import Supervisor
 from local.workspace import Workspace
-from ops.options import StackOptions
-from ops.pipeline import SERVICES, Pipeline
+from ops.options import SERVICES, StackOptions
+from ops.pipeline import Pipeline
 from ops.target import Target, local_target
 
 SETTINGS = {
@@ -133,7 +133,8 @@ def bench_system(workspace: Workspace, report: Report) -> Iterator[System]:
     workspace.create()
     streams_file.write_text("streams: []\n")
     with Supervisor(workspace, report, catches_signals=True) as supervisor:
-        pipeline = Pipeline.choose(workspace, StackOptions(streams_file=str(streams_file)))
+        options = StackOptions(streams_file=str(streams_file), is_watched=False)
+        pipeline = Pipeline.choose(workspace, options)
         parts = {part.name: part for part in supervisor.prepare(pipeline.prepare)}
         servers = [part for name, part in parts.items() if name not in SERVICES]
         supervisor.start(servers, pipeline.addresses)

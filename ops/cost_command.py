@@ -1,44 +1,47 @@
 """`framerail cost`: what the deployment on AWS costs, before anything is rented."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from ops.aws_settings import read_stack_file
 from ops.costs import GST, Cost, Deployment, cost_of, usd_of_use_per_camera_hour
 from ops.prices import INR_PER_USD_AS_OF, INR_PER_USD_SOURCE, PRICES_AS_OF, PRICES_SOURCE
-
-answers = Console()
+from ops.terminal import AsJson, answers, print_document, tell
 
 
 def cost(
     config: Annotated[
         Path | None,
-        typer.Option(help="Settings of a stack, as pulumi/Pulumi.<stack>.yaml has them."),
+        typer.Option(
+            metavar="FILE", help="Settings of a stack, as pulumi/Pulumi.<stack>.yaml has them."
+        ),
     ] = None,
-    cameras: Annotated[int | None, typer.Option(min=1, help="Price so many cameras.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document, on the last line.")
-    ] = False,
+    cameras: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Price so many cameras.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Print what the deployment on AWS costs an hour, a day and a camera-hour.
+    """Tell what the deployment on AWS costs an hour and a day.
 
-    framerail cost --config pulumi/Pulumi.demo.yaml
+    Nothing is asked or made: prices are in a table with their source and date.
 
-    framerail cost --cameras 4 --json
+    Examples:
+        framerail cost
+        framerail cost --config pulumi/Pulumi.demo.yaml
+        framerail cost --cameras 4 --json
     """
+    from ops.aws_settings import read_stack_file
+
     settings = None if config is None else read_stack_file(config)
     deployment = Deployment() if settings is None else settings.deployment
     if cameras is not None:
         deployment = replace(deployment, cameras=cameras)
     bill = cost_of(deployment)
     if as_json:
-        answers.print(json.dumps(document(deployment, bill)), soft_wrap=True, highlight=False)
+        print_document(document(deployment, bill))
     else:
         _print_table(deployment, bill)
         if settings is not None and settings.excess:
@@ -73,7 +76,8 @@ def _print_table(deployment: Deployment, bill: Cost) -> None:
     _add_row(table, "together", bill.usd_per_hour, deployment.inr_per_usd)
     answers.print(table)
     use_usd = usd_of_use_per_camera_hour(deployment)
-    answers.print(
+    tell(
+        answers,
         f"a camera-hour at {deployment.frames_per_s:g} frames/s: "
         f"USD {bill.usd_per_camera_hour:.4f}, of which S3 is {use_usd:.4f}\n"
         f"with {GST:.0%} GST: INR {bill.inr_per_day * (1 + GST):.0f} a day; "
@@ -81,8 +85,7 @@ def _print_table(deployment: Deployment, bill: Cost) -> None:
         f"prices read on {PRICES_AS_OF}: {PRICES_SOURCE}\n"
         f"INR {deployment.inr_per_usd} for USD 1 (the default is of {INR_PER_USD_AS_OF}: "
         f"{INR_PER_USD_SOURCE})",
-        highlight=False,
-        soft_wrap=True,
+        indent="  ",
     )
 
 

@@ -7,19 +7,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 from rich.console import Console
 
 from local.errors import StartInterrupted
-from local.part import Report
 from local.supervisor import Supervisor
-from ops.contact_sheet import contact_sheet
 from ops.ledger.accounts import StreamReport
 from ops.ledger.books import Books
 from ops.options import StackOptions, demo_workspace
 from ops.pipeline import Pipeline
-from ops.progress import shown_progress
-from ops.report import StackReport
+from ops.progress import Progress, shown_progress
+from ops.report import StackReport, print_link
 from ops.target import local_target
 from runtime.errors import DependencyError, FramerailError
 
@@ -40,7 +37,7 @@ class _Run:
     pipeline: Pipeline
     supervisor: Supervisor
     books: Books
-    report: Report
+    report: Progress
 
     def follow(self, is_over: Callable[[dict[str, StreamReport]], bool], within_s: float) -> bool:
         """Refresh the books until `is_over` holds; return whether it did within the time."""
@@ -53,6 +50,18 @@ class _Run:
             self.supervisor.stop_requested.wait(0.2)
             tend(self.supervisor)
         return False
+
+    def last(self, seconds: float) -> None:
+        """Go on for so long, showing how much of it is left."""
+        ends_s = time.monotonic() + seconds
+
+        def is_over(_: dict[str, StreamReport]) -> bool:
+            left_s = max(ends_s - time.monotonic(), 0)
+            self.report.count("time", int(seconds - left_s), round(seconds), "s")
+            return not left_s
+
+        self.follow(is_over, seconds)
+        self.report.count("time", round(seconds), round(seconds), "s")
 
     def elapsed_s(self) -> float:
         """Return the seconds since the command was given."""
@@ -81,6 +90,7 @@ def run_demo(options: StackOptions, seconds: float, console: Console) -> StackRe
         shutil.rmtree(workspace.storage, ignore_errors=True)
         pipeline = Pipeline.choose(workspace, options)
         supervisor.start(supervisor.prepare(pipeline.prepare), pipeline.addresses)
+        print_link(console, pipeline.addresses)
         target = local_target(pipeline.addresses, workspace.credentials_file)
         books = Books(target, lambda: tend(supervisor))
         with closing(books):
@@ -91,7 +101,7 @@ def _account(run: _Run, seconds: float) -> StackReport:
     startup_s = run.elapsed_s()
     run.report("pipeline", f"ready, {startup_s:.1f} s after the start")
     first_picture_s = _await_first_picture(run)
-    run.follow(lambda _: False, seconds)
+    run.last(seconds)
     streams = _settle(run)
     pictures = run.pipeline.workspace.root / PICTURES
     return StackReport(
@@ -151,6 +161,10 @@ def _settle(run: _Run) -> dict[str, StreamReport]:
 
 
 def _save_pictures(books: Books, streams: dict[str, StreamReport], folder: Path) -> Path:
+    import cv2
+
+    from ops.contact_sheet import contact_sheet
+
     shutil.rmtree(folder, ignore_errors=True)  # those of an earlier demo
     jpegs = []
     for stream_id in streams:
@@ -168,4 +182,4 @@ def _progress(streams: dict[str, StreamReport]) -> str:
     captured = sum(report.captured for report in streams.values())
     inferred = sum(report.inferred for report in streams.values())
     evidence = sum(report.evidence for report in streams.values())
-    return f"{captured} captured, {inferred} inferred, {evidence} pictures in S3"
+    return f"{captured} captured, {inferred} inferred, {evidence} in S3"

@@ -124,11 +124,17 @@ def read_status() -> StackReport:
         streams = books.refresh()
     finally:
         books.close()
+    return msgspec.structs.replace(parts_report(state), streams=streams)
+
+
+def parts_report(state: StackState) -> StackReport:
+    """Return what is known of a pipeline without asking it: its parts and addresses."""
+    workspace = lasting_workspace()
     startup = workspace.stack / "startup_s"
     return StackReport(
-        streams=streams,
+        streams={},
         startup_s=float(startup.read_text()) if startup.exists() else None,
-        addresses={name: state.addresses[name] for name in ADDRESSES},
+        addresses={name: state.addresses[name] for name in ADDRESSES if name in state.addresses},
         parts=tuple(_part_report(part) for part in state.parts),
         bucket=state.addresses["bucket"],
         credentials_file=str(workspace.credentials_file),

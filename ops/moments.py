@@ -11,6 +11,17 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def duration_s(text: str) -> float:
+    """Return the seconds that are meant by `90s`, `10m`, `2h` or `1d`.
+
+    Raises ConfigurationError for anything else.
+    """
+    match = _AGO.fullmatch(text)
+    if match is None:
+        raise ConfigurationError(f"{text!r}: expected how long, as 30s, 10m, 2h or 1d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
 def moment_of(
     text: str, now: datetime, in_local_zone: Callable[[datetime], datetime] = datetime.astimezone
 ) -> datetime:
@@ -22,8 +33,8 @@ def moment_of(
     if text == "now":
         return now
     try:
-        if (ago := _AGO.fullmatch(text)) is not None:
-            return now - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
+        if _AGO.fullmatch(text) is not None:
+            return now - timedelta(seconds=duration_s(text))
         moment = datetime.fromisoformat(text)
         return moment if moment.tzinfo is not None else in_local_zone(moment)
     except (ValueError, OverflowError) as error:

@@ -2,20 +2,21 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
-import av
-from av.error import FFmpegError
 from msgspec import Struct
-from pydantic import ValidationError
 
 from contracts.names import checked_stream_id
 from local.stack import CHECKOUT, StackPorts
 from local.workspace import Workspace
+from ops.suggestion import nearest
 from runtime.errors import ConfigurationError
-from runtime.streams_file import StreamSpec, read_streams
 
 DEMO_VIDEO = CHECKOUT / "local" / "clip" / "pedestrians.mp4"
+SERVICES = ("producer", "consumer", "postproc")
+SERVICE_PORTS = ("viewer", *(f"{name}_metrics" for name in (*SERVICES, "viewer")))
+"""What can be fixed of our own: the page, and where each service shows its metrics."""
 HOME_VARIABLE = "FRAMERAIL_HOME"
 CACHE_VARIABLE = "FRAMERAIL_CACHE"
 CAMERA_URL_VARIABLE = "FRAMERAIL_CAMERA_URL"
@@ -26,7 +27,8 @@ class StackOptions(Struct, frozen=True, kw_only=True):
     """Where frames come from, and which ports are fixed; a port not named is chosen freely.
 
     `streams_file` lists cameras of one's own, `rtsp_url` is one such camera; else `cameras` local
-    cameras play `video` over and over.
+    cameras play `video` over and over. `is_watched`: the viewer and the ledger run beside the
+    services.
     """
 
     cameras: int = 1
@@ -34,6 +36,7 @@ class StackOptions(Struct, frozen=True, kw_only=True):
     rtsp_url: str | None = None
     streams_file: str | None = None
     ports: dict[str, int] = {}
+    is_watched: bool = True
 
     @property
     def local_cameras(self) -> list[str]:
@@ -50,6 +53,8 @@ def checked_options(options: StackOptions) -> StackOptions:
     if not options.local_cameras and (options.cameras, options.video) != (1, str(DEMO_VIDEO)):
         raise ConfigurationError("--cameras and --video are for local cameras: leave them out")
     if options.streams_file is not None:
+        from runtime.streams_file import read_streams
+
         read_streams(Path(options.streams_file), os.environ)
     if options.rtsp_url is not None:
         _check_rtsp(options.rtsp_url)
@@ -60,6 +65,10 @@ def checked_options(options: StackOptions) -> StackOptions:
 
 
 def _check_rtsp(url: str) -> None:
+    from pydantic import ValidationError
+
+    from runtime.streams_file import StreamSpec
+
     try:
         StreamSpec(id="cam1", url=url)
     except ValidationError as error:
@@ -68,13 +77,34 @@ def _check_rtsp(url: str) -> None:
 
 
 def _check_ports(ports: Mapping[str, int]) -> None:
-    try:
-        StackPorts.choose(ports)
-    except ValueError as error:
-        raise ConfigurationError(f"--port: {error}") from error
+    known = port_names()
+    for name in ports.keys() - set(known):
+        raise ConfigurationError(f"--port: no such ports: {name}{nearest(name, known)}")
+    for number in set(ports.values()):
+        sharing = sorted(name for name in ports if ports[name] == number)
+        if len(sharing) > 1:
+            raise ConfigurationError(f"--port: {' and '.join(sharing)} both have port {number}")
+
+
+def port_names() -> list[str]:
+    """Return the names of the ports that can be fixed: those of the servers, then the services."""
+    return [*(field.name for field in fields(StackPorts)), *SERVICE_PORTS]
+
+
+def of_services(ports: Mapping[str, int]) -> dict[str, int]:
+    """Return those of the fixed ports that are the services'."""
+    return {name: ports[name] for name in SERVICE_PORTS if name in ports}
+
+
+def of_servers(ports: Mapping[str, int]) -> dict[str, int]:
+    """Return those of the fixed ports that are the servers'."""
+    return {name: number for name, number in ports.items() if name not in SERVICE_PORTS}
 
 
 def _check_video(video: Path) -> None:
+    import av
+    from av.error import FFmpegError
+
     if not video.is_file():
         raise ConfigurationError(f"--video {video}: no such file")
     try:

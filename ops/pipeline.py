@@ -1,4 +1,4 @@
-"""The whole pipeline as processes on this machine: the servers, the cameras, our services."""
+"""The whole pipeline as processes on this machine: servers, cameras, services, who watches."""
 
 import os
 import sys
@@ -14,10 +14,17 @@ from local.ports import HOST, free_ports
 from local.probes import http_status
 from local.stack import CHECKOUT, EmbeddedStack, StackPorts
 from local.workspace import Workspace, write_private
-from ops.options import CAMERA_URL_VARIABLE, StackOptions
+from ops.options import (
+    CAMERA_URL_VARIABLE,
+    SERVICE_PORTS,
+    SERVICES,
+    StackOptions,
+    of_servers,
+    of_services,
+)
 
 BUCKET = "framerail-evidence"
-SERVICES = ("producer", "consumer", "postproc")
+LEDGER_OPTIONS = ("--since", "2m", "--publish", "--every", "30s")
 RETENTION_VARIABLE = "FRAMERAIL_FRAMES_RETENTION_BYTES"
 FRAMES_RETENTION_BYTES = 512 * 1024 * 1024
 """About four minutes of one camera at 25 frames/s of 87 kB: a laptop's disk is not a broker's."""
@@ -35,18 +42,17 @@ class Pipeline:
     @classmethod
     def choose(cls, workspace: Workspace, options: StackOptions) -> "Pipeline":
         """Choose the ports that the options leave open."""
-        ports = StackPorts.choose(options.ports)
-        services = dict(zip(SERVICES, free_ports(len(SERVICES), taken=astuple(ports)), strict=True))
-        return cls(workspace, options, EmbeddedStack(workspace, ports), services)
+        fixed = of_services(options.ports)
+        ports = StackPorts.choose(of_servers(options.ports))
+        taken = {*astuple(ports), *fixed.values()}
+        free = dict(zip(SERVICE_PORTS, free_ports(len(SERVICE_PORTS), taken), strict=True))
+        return cls(workspace, options, EmbeddedStack(workspace, ports), free | fixed)
 
     @property
     def addresses(self) -> dict[str, str]:
         """Where everything is reached, by name."""
         servers = self.stack.addresses
-        metrics = {
-            f"{name}_metrics": f"http://{HOST}:{port}/metrics"
-            for name, port in self.service_ports.items()
-        }
+        watched = {"viewer": f"http://{HOST}:{self.service_ports['viewer']}/"}
         return {
             "kafka": servers.kafka_bootstrap,
             "s3": servers.s3_endpoint,
@@ -54,13 +60,18 @@ class Pipeline:
             "triton_grpc": servers.triton_grpc,
             "triton_http": servers.triton_http,
             "bucket": BUCKET,
-            **metrics,
+            **{f"{name}_metrics": self._metrics_url(name) for name in SERVICES},
+            **(watched if self.options.is_watched else {}),
         }
 
     def prepare(self, report: Report) -> list[Part]:
         """Build what is missing and return every part, those first that others need."""
         servers = self.stack.prepare(report)
-        return [*servers, *self._cameras(), *self._services()]
+        shared = self._environment()
+        parts = [*servers, *self._cameras(), *self._services(shared)]
+        if self.options.is_watched:
+            parts += [self._viewer(shared), self._ledger(shared)]
+        return parts
 
     def _cameras(self) -> list[Part]:
         return [
@@ -77,35 +88,69 @@ class Pipeline:
             for stream_id in self.options.local_cameras
         ]
 
-    def _services(self) -> list[Part]:
+    def _services(self, shared: Mapping[str, str]) -> list[Part]:
         needs = {
             "producer": ("kafka", "mediamtx"),
             "consumer": ("kafka", "triton"),
             "postproc": ("kafka", "seaweedfs"),
         }
-        shared = self._environment()
-        environment = {
-            name: {**shared, "FRAMERAIL_HTTP_PORT": str(port)}
-            for name, port in self.service_ports.items()
-        }
         # It may hold a password: nobody else is told.
-        environment["producer"][CAMERA_URL_VARIABLE] = self.options.rtsp_url or ""
+        secret = {**shared, CAMERA_URL_VARIABLE: self.options.rtsp_url or ""}
+        # The grace is above stop_timeout_s (20) and what leaving the group takes.
         return [
-            Part(
-                name=name,
-                argv=(sys.executable, "-m", name),
-                ready=Readiness(self.service_ports[name]),
-                environment=environment[name],
-                working_directory=CHECKOUT,
-                ports=(self.service_ports[name],),
-                after=needs[name],
-                ready_within_s=90.0,
-                # Above stop_timeout_s (20) and what leaving the group takes.
-                grace_s=35.0,
-                restart=Restart(),
-            )
-            for name in SERVICES
+            self._service(name, after, secret if name == "producer" else shared, grace_s=35.0)
+            for name, after in needs.items()
         ]
+
+    def _viewer(self, shared: Mapping[str, str]) -> Part:
+        """The page; it reads what the others do, and nobody waits for it but who looks."""
+        port = self.service_ports["viewer"]
+        told = {
+            **shared,
+            "FRAMERAIL_VIEWER_PORT": str(port),
+            "FRAMERAIL_METRICS_URLS": ",".join(
+                f"{name}={self._metrics_url(name)}" for name in SERVICES
+            ),
+        }
+        return self._service("viewer", ("kafka",), told, (port,), grace_s=5.0)
+
+    def _ledger(self, shared: Mapping[str, str]) -> Part:
+        """The proof, over and over. Its end ends nothing; it begins when the others are up."""
+        return Part(
+            name="ledger",
+            argv=(sys.executable, "-m", "ops.cli", "ledger", *LEDGER_OPTIONS),
+            environment=shared,
+            working_directory=CHECKOUT,
+            after=SERVICES,
+            grace_s=2.0,
+            restart=Restart(),
+        )
+
+    def _service(
+        self,
+        name: str,
+        after: tuple[str, ...],
+        environment: Mapping[str, str],
+        ports: tuple[int, ...] = (),
+        *,
+        grace_s: float,
+    ) -> Part:
+        health_port = self.service_ports[f"{name}_metrics"]
+        return Part(
+            name=name,
+            argv=(sys.executable, "-m", name),
+            ready=Readiness(health_port),
+            environment={**environment, "FRAMERAIL_HTTP_PORT": str(health_port)},
+            working_directory=CHECKOUT,
+            ports=(health_port, *ports),
+            after=after,
+            ready_within_s=90.0,
+            grace_s=grace_s,
+            restart=Restart(),
+        )
+
+    def _metrics_url(self, service: str) -> str:
+        return f"http://{HOST}:{self.service_ports[f'{service}_metrics']}/metrics"
 
     def _environment(self) -> dict[str, str]:
         addresses = self.stack.addresses

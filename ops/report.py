@@ -1,17 +1,20 @@
 """What a person is shown of a stack: tables, or one JSON document."""
 
-import sys
 from collections.abc import Mapping
+from pathlib import Path
 
-import msgspec
 from msgspec import Struct
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ops.ledger.accounts import StreamReport
+from ops.tables import print_by_stream
+from ops.terminal import tell
 
-ADDRESSES = ("kafka", "s3", "rtsp", "triton_grpc", "triton_http")
-"""What clients that are not ours connect to."""
+ADDRESSES = ("viewer", "kafka", "s3", "rtsp", "triton_grpc", "triton_http")
+"""The page, and what clients that are not ours connect to."""
 
 
 class PartReport(Struct, frozen=True):
@@ -41,22 +44,49 @@ class StackReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     contact_sheet: str = ""
 
 
-def print_json(report: StackReport) -> None:
-    """Print the report as one line of JSON."""
-    sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+def print_link(console: Console, addresses: Mapping[str, str]) -> None:
+    """Say where the page is, if there is one: plainly, so that a terminal makes it a link."""
+    if "viewer" in addresses:
+        said = f"watch it: {addresses['viewer']}"
+        console.print(said, highlight=False, soft_wrap=True)
 
 
 def print_streams(console: Console, streams: Mapping[str, StreamReport]) -> None:
     """Print the account of every stream, a column each."""
-    table = Table(title="What became of every frame", title_justify="left")
-    table.add_column("")
-    for stream_id in streams:
-        table.add_column(stream_id, justify="right")
-    for name, cells in _rows(streams).items():
-        table.add_row(name, *cells)
-    console.print(table)
+    print_by_stream(console, "What became of every frame", list(streams), _rows(streams))
     for stream_id, report in streams.items():
-        console.print(f"{stream_id}: {_sums(report)}", highlight=False)
+        tell(console, f"{stream_id}: {_sums(report)}", indent="  ")
+
+
+def print_parts(console: Console, report: StackReport) -> None:
+    """Print a row a process, then where everything is reached."""
+    table = Table("part", "state", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("pid", "restarts"):
+        table.add_column(name, justify="right")
+    table.add_column("log")
+    folders = {str(Path(part.log).parent) for part in report.parts}
+    for part in report.parts:
+        state = Text("ready", "green") if part.is_ready else Text("starting", "yellow")
+        pid = "-" if part.pid is None else str(part.pid)
+        table.add_row(part.name, state, pid, str(part.restarts), Path(part.log).name)
+    console.print(table)
+    for folder in folders:
+        _say(console, f"{'logs':<12} {folder}")
+    for name, address in report.addresses.items():
+        _say(console, f"{name:<12} {address}")
+
+
+def print_demo(console: Console, report: StackReport) -> None:
+    """Print what became of every frame, how long it took, and where the pictures lie."""
+    print_streams(console, report.streams)
+    startup_s, first_s = report.startup_s, report.first_picture_s
+    _say(console, f"ready after {startup_s} s, first picture after {first_s} s")
+    _say(console, f"pictures:      {report.pictures}")
+    _say(console, f"contact sheet: {report.contact_sheet}")
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _rows(streams: Mapping[str, StreamReport]) -> dict[str, list[str]]:

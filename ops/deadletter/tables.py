@@ -1,7 +1,10 @@
 """Dead letters as a person is shown them; what a camera or a client wrote is never obeyed."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -9,6 +12,7 @@ from rich.text import Text
 from contracts.deadletters import DeadLetter
 from ops.deadletter.letters import ListedLetter, groups
 from ops.deadletter.restoring import KeptRecord
+from ops.terminal import printable
 
 
 def print_letters(console: Console, letters: Sequence[ListedLetter]) -> None:
@@ -16,18 +20,41 @@ def print_letters(console: Console, letters: Sequence[ListedLetter]) -> None:
     if not letters:
         console.print("no dead letters")
         return
-    table = Table("offset", "stage", "from", "when (UTC)", "attempts", "reason", "state")
-    for column in table.columns:
-        column.overflow = "fold"
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("offset", justify="right")
+    table.add_column("state")
+    table.add_column("what was refused, where, when (UTC) and why", overflow="fold")
     for one in letters:
-        moment = one.when[:19].replace("T", " ")
-        cells = (one.offset, one.stage, one.refused, moment, one.attempts, one.reason, one.state)
-        table.add_row(*map(_cell, cells))
+        state = Text(one.state, "yellow" if one.state == "open" else "dim")
+        table.add_row(str(one.offset), state, _told(one))
     console.print(table)
-    counts = Table("letters", "open", "stage", "reason")
+    counts = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("letters", "open"):
+        counts.add_column(name, justify="right")
+    counts.add_column("stage", no_wrap=True)
+    counts.add_column("reason", overflow="fold")
     for group in groups(letters):
         counts.add_row(*map(_cell, (group.count, group.open, group.stage, group.reason)))
     console.print(counts)
+
+
+def _told(one: ListedLetter) -> Text:
+    """Return what a narrow terminal has room for: the record on one line, its reason below."""
+    moment = one.when[:19].replace("T", " ")
+    attempts = f", attempt {one.attempts}" if one.attempts > 1 else ""
+    text = Text(printable(f"{one.refused}  {one.stage}  {moment}{attempts}"), style="bold")
+    return text.append("\n" + printable(one.reason), style="not bold")
+
+
+def letter_document(
+    one: ListedLetter, kept: KeptRecord, earlier: Iterable[ListedLetter]
+) -> dict[str, Any]:
+    """Return what `show --json` prints of one letter: all but its value."""
+    headers = [
+        {"name": name, "value": (value or b"").decode("utf-8", "backslashreplace")}
+        for name, value in kept.headers
+    ]
+    return {**msgspec.structs.asdict(one), "headers": headers, "earlier": list(earlier)}
 
 
 def print_letter(
@@ -55,13 +82,6 @@ def print_letter(
     for name, value in kept.headers:
         text = (value or b"").decode("utf-8", "backslashreplace")
         _say(console, f"  {printable(name)}: {printable(text)}")
-
-
-def printable(text: str) -> str:
-    """Return a text with whatever could steer a terminal written out."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def _size(letter: DeadLetter, kept: KeptRecord) -> str:

@@ -14,6 +14,7 @@ from contracts.errors import InvalidRecord
 from contracts.names import DEADLETTER_TOPIC
 from ops.deadletter.letters import ListedLetter, listed, state_of
 from ops.deadletter.restoring import KeptRecord, PutBack
+from ops.ledger.reading import Counted, ReadCount, say_nothing
 from runtime.errors import DependencyError, InvalidInput
 from runtime.kafka_clients import open_producer
 from runtime.log_reader import LogReader
@@ -47,14 +48,20 @@ class DeadLetterTopic:
             with suppress(KafkaTimeoutError):
                 self._producer.close(timeout=1)
 
-    def letters(self) -> dict[int, ListedLetter]:
-        """Return every letter that Kafka holds, by offset; raise DependencyError if it is away."""
+    def letters(self, counted: Counted = say_nothing) -> dict[int, ListedLetter]:
+        """Return every letter that Kafka holds, by offset; raise DependencyError if it is away.
+
+        `counted` is told how many of the records have been read.
+        """
         if DEADLETTER_TOPIC not in self._topics:
             return {}
         span, read = self._log.span(DEADLETTER_TOPIC), _Read()
-        for record in self._log.records(DEADLETTER_TOPIC, span.first, span.end):
-            with suppress(InvalidRecord):  # somebody else's record: it tells of nothing
-                _take(read, record)
+        count = ReadCount(counted, DEADLETTER_TOPIC, span.end - span.first)
+        for fetched in self._log.fetches(DEADLETTER_TOPIC, span.first, span.end):
+            for record in fetched:
+                with suppress(InvalidRecord):  # somebody else's record: it tells of nothing
+                    _take(read, record)
+            count.add(len(fetched))
         return {
             offset: replace(letter, state=state_of(read.marks, offset))
             for offset, letter in read.letters.items()

@@ -43,8 +43,9 @@ def entry_yaml(entry: StreamEntry) -> str:
 
 
 def _print_finding(console: Console, kind: str, finding: Finding) -> None:
-    console.print(f"{kind}: {escape(finding.said)}", highlight=False, soft_wrap=True)
-    console.print(f"  next: {escape(finding.next_step)}", highlight=False, soft_wrap=True)
+    is_whole = not console.is_terminal  # a line each for whoever reads them from a pipe
+    console.print(f"{kind}: {escape(finding.said)}", highlight=False, soft_wrap=is_whole)
+    console.print(f"  next: {escape(finding.next_step)}", highlight=False, soft_wrap=is_whole)
 
 
 def _rows(video: Video, figures: Measurements, transport: Transport) -> dict[str, str]:

@@ -1,45 +1,46 @@
 """`framerail ledger`: proves that nothing is lost."""
 
-import sys
+import threading
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
-from rich.console import Console
 
-from contracts.errors import InvalidRecord
-from contracts.names import checked_stream_id
-from ops.ledger.kafka_books import Scope
-from ops.ledger.proof import prove
-from ops.ledger.tables import print_ledger
-from ops.ledger.verdict import Ledger
-from ops.moments import epoch_ms, moment_of
-from ops.progress import shown_progress
-from ops.target import chosen_target
-from runtime.errors import ConfigurationError, FramerailError
+from ops.choices import known_streams
+from ops.terminal import AsJson, answers, messages, print_document
+from runtime.errors import ConfigurationError
 
-answers = Console()
-messages = Console(stderr=True)
-
-
-class BooksDoNotClose(FramerailError):
-    """Something is missing, doubled or not what it should be."""
+if TYPE_CHECKING:
+    from ops.ledger.keeping import Audit
 
 
 def ledger(
-    stream: Annotated[str | None, typer.Option(help="Only this stream.")] = None,
+    stream: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Only this stream.", autocompletion=known_streams),
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option(
-            help="Leave out what was captured before: 2025-11-22T17:20Z, or 90s, 10m, 2h, 1d ago."
+            metavar="TIME",
+            help="Leave out what was captured before: 2025-11-22T17:20Z, or 90s, 10m, 2h, 1d ago.",
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document, on the last line.")
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Put the verdict into S3, where the viewer finds it.")
     ] = False,
+    every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Prove again and again, so long after each proof, until stopped: 30s, 10m.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Prove from Kafka and S3 that every captured frame is accounted for.
+    """Prove that every captured frame is accounted for.
+
+    From Kafka and S3 alone, and from nothing that a service says.
 
     For each stream: captured + replayed (put back from the dead letters) = published + dropped;
     published = inferred + dead-lettered + waiting; every promised picture is in S3 and leads back
@@ -47,43 +48,79 @@ def ledger(
     retention or S3's lifecycle has taken is no loss, unless it was never read. A frame waits if the
     consumers have not committed it yet, and a picture likewise.
 
-    Reads all that Kafka holds of the frames, pictures included: --since makes it quick. Examples:
+    Reads all that Kafka holds of the frames, pictures included: --since makes it quick. With
+    --every a line tells of each proof, and --json makes a document of it; a failure is told, and
+    ends nothing.
 
-    framerail ledger
-
-    framerail ledger --stream cam1 --since 10m
-
-    framerail ledger --since 2025-11-22T17:20:00+01:00 --json
+    Examples:
+        framerail ledger
+        framerail ledger --stream cam1 --since 10m
+        framerail ledger --since 2025-11-22T17:20:00+01:00 --json
+        framerail ledger --since 2m --publish --every 30s
     """
-    now = datetime.now(UTC)
-    scope = _scope(stream, since, now)
+    from ops.ledger.keeping import Audit
+
+    audit = Audit(stream, since, publish)
+    audit.scope(datetime.now(UTC))  # refused before anything is asked
+    if every is None:
+        _prove(audit, as_json)
+    else:
+        _keep_proving(audit, _seconds(every), as_json)
+
+
+def _prove(audit: "Audit", as_json: bool) -> None:
+    from contracts.names import LEDGER_KEY
+    from ops.ledger.keeping import check_ledger
+    from ops.ledger.tables import print_ledger
+    from ops.progress import shown_progress
+
     with shown_progress(messages) as progress:
-        found = prove(chosen_target(), scope, now, progress)
+        found, _ = audit.run(progress.count)
+    if audit.is_published:
+        messages.print(f"published as {LEDGER_KEY} in the bucket of the pictures")
     if as_json:
-        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        print_document(found)
     else:
         print_ledger(answers, found)
     check_ledger(found)
 
 
-def check_ledger(found: Ledger) -> None:
-    """Raise BooksDoNotClose, naming the streams, unless the books close."""
-    open_streams = [stream_id for stream_id, stream in found.streams.items() if not stream.closed]
-    if found.results_expired_unread:
-        open_streams.append("results")
-    if open_streams:
-        raise BooksDoNotClose(f"the books do not close: {', '.join(open_streams)}")
+def _keep_proving(audit: "Audit", every_s: float, as_json: bool) -> None:
+    from contracts.wall import LedgerVerdict
+    from local.stopping import caught_signals
+    from ops.ledger.keeping import keep_proving
+    from ops.ledger.publishing import line_of
+
+    stop = threading.Event()
+
+    def prove_once() -> LedgerVerdict:
+        return audit.run(stop=stop)[1]
+
+    def tell(verdict: LedgerVerdict) -> None:
+        if as_json:
+            print_document(verdict)
+            return
+        for line in (line_of(verdict), *verdict.problems):
+            answers.print(f"{_now()}  {line}", markup=False, highlight=False, soft_wrap=True)
+
+    def complain(said: str) -> None:
+        messages.print(f"{_now()}  {said}", markup=False, highlight=False, soft_wrap=True)
+
+    with caught_signals(stop):
+        keep_proving(prove_once, every_s, stop, tell, complain)
 
 
-def _scope(stream: str | None, since: str | None, now: datetime) -> Scope:
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _seconds(every: str) -> float:
+    from ops.moments import duration_s
+
     try:
-        stream_id = None if stream is None else checked_stream_id(stream)
-    except InvalidRecord as error:
-        raise ConfigurationError(f"--stream: {error}") from error
-    try:
-        begin = None if since is None else moment_of(since, now)
+        every_s = duration_s(every)
     except ConfigurationError as error:
-        raise ConfigurationError(f"--since: {error}") from error
-    if begin is not None and begin > now:
-        raise ConfigurationError(f"--since: time {since!r} lies in the future")
-    return Scope(stream_id, None if begin is None else epoch_ms(begin))
+        raise ConfigurationError(f"--every: {error}") from error
+    if every_s < 1:
+        raise ConfigurationError(f"--every {every}: expected 1s or more")
+    return every_s

@@ -29,7 +29,7 @@ from contracts.names import (
 )
 from contracts.results import decode_result
 from ops.ledger.groups import GroupOffsets
-from ops.ledger.reading import TopicReader, say_nothing
+from ops.ledger.reading import Counted, ReadCount, TopicReader, say_nothing
 from ops.ledger.refusals import Refusals
 from ops.ledger.retention import CLOCK_MARGIN_MS, Retention
 from ops.ledger.tally import StreamTally
@@ -56,12 +56,12 @@ class KafkaBooks:
         target: Target,
         scope: Scope,
         between_reads: Callable[[], None] = never_stop,
-        progress: Callable[[str, str], None] = say_nothing,
+        counted: Counted = say_nothing,
     ) -> None:
         """Connect to Kafka; raise DependencyError if it is away.
 
         `between_reads` is called while a long read goes on; what it raises ends the read.
-        `progress` is told, per topic, how far it has got.
+        `counted` is told how many of the records have been read.
         """
         self._scope = scope
         with ExitStack() as opened:
@@ -70,8 +70,11 @@ class KafkaBooks:
             self._log = LogReader(target.settings, "framerail-books")
             opened.callback(self._log.close)
             self._opened = opened.pop_all()
-        self._topics = TopicReader(self._log, between_reads, progress)
+        self._topics = TopicReader(self._log, between_reads)
+        self._counted = counted
         self._held: dict[str, Retention] = {}
+        self.streams: list[str] = []
+        """All that have a topic, those out of the scope too."""
         self.tallies: dict[str, StreamTally] = {}
         self.refusals = Refusals()
         self.unreadable_results = 0
@@ -100,7 +103,8 @@ class KafkaBooks:
         Raises DependencyError if Kafka does not answer.
         """
         topics = self._log.topics()
-        streams = [stream for stream in _streams(topics) if self._scope.stream_id in (None, stream)]
+        self.streams = _streams(topics)
+        streams = [stream for stream in self.streams if self._scope.stream_id in (None, stream)]
         begins = {stream: self._log.span(frames_topic(stream)).first for stream in streams}
         committed = self.groups.committed([frames_topic(stream) for stream in streams])
         new = self._find(streams)
@@ -115,8 +119,11 @@ class KafkaBooks:
             self._read_records(DEADLETTER_TOPIC, self._add_letter)
         for tally in new:
             self._leave_out_unprovable(tally)
-        for stream_id in streams:
-            self._read_frames(self.tallies[stream_id])
+        tallies = [self.tallies[stream_id] for stream_id in streams]
+        unread = sum(max(tally.end_offset - tally.next_frame, 0) for tally in tallies)
+        count = ReadCount(self._counted, "frames", unread)
+        for tally in tallies:
+            self._read_frames(tally, count)
         return self.tallies
 
     def _find(self, streams: Collection[str]) -> list[StreamTally]:
@@ -181,10 +188,12 @@ class KafkaBooks:
             if topic == RESULTS_TOPIC:
                 self._results_begin.clear()
 
-        self._topics.read(topic, Span(retention.next_offset, end), take, expire_until)
+        unread = Span(retention.next_offset, end)
+        count = ReadCount(self._counted, topic, unread.end - unread.first)
+        self._topics.read(topic, unread, take, expire_until, count)
         retention.next_offset = max(retention.next_offset, end)
 
-    def _read_frames(self, tally: StreamTally) -> None:
+    def _read_frames(self, tally: StreamTally, count: ReadCount) -> None:
         def add(record: Any) -> None:
             headers = None
             with suppress(InvalidRecord):  # counted all the same; the consumer puts it aside
@@ -192,7 +201,7 @@ class KafkaBooks:
             tally.add_frame(record.offset, headers, is_replay(record.headers))
 
         unread = Span(tally.next_frame, tally.end_offset)
-        self._topics.read(frames_topic(tally.stream_id), unread, add, tally.expire_until)
+        self._topics.read(frames_topic(tally.stream_id), unread, add, tally.expire_until, count)
         tally.read_until(tally.end_offset)
 
     def _leave_out_unprovable(self, tally: StreamTally) -> None:

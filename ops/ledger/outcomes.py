@@ -14,6 +14,8 @@ from ops.ledger.columns import OffsetColumn
 
 UNKNOWN = -2
 REFUSED = -1
+PROMISE_NUMBERS = 4
+"""That are held of a picture: its offset, when it was captured and inferred, its result."""
 
 EMPTY = "is-empty"
 """Stands in for the metadata of an object of no bytes, whatever it says of itself."""
@@ -71,12 +73,17 @@ class Outcomes:
         ids = np.unique(self._batch_of.between(first, end))
         return int(np.count_nonzero(ids != UNKNOWN))
 
+    @property
+    def promised(self) -> int:
+        """How many pictures `promises` yields."""
+        return sum(map(len, self._promised.values())) // PROMISE_NUMBERS
+
     def promises(self) -> Iterator[Promise]:
         """Yield every picture that a result has promised."""
         for first, rows in self._promised.items():
             batch_id = BatchId(self._topic, 0, first)
-            for at in range(0, len(rows), 4):
-                offset, captured_ns, inferred_ms, result_offset = rows[at : at + 4]
+            for at in range(0, len(rows), PROMISE_NUMBERS):
+                offset, captured_ns, inferred_ms, result_offset = rows[at : at + PROMISE_NUMBERS]
                 key = self._key(batch_id, offset, captured_ns)
                 yield Promise(key, batch_id, offset, captured_ns, inferred_ms, result_offset)
 
@@ -100,12 +107,12 @@ class Outcomes:
         if not chosen:
             return
         rows = self._promised.setdefault(result.source.first_offset, array("q"))
-        known = {rows[at]: at for at in range(0, len(rows), 4)}
+        known = {rows[at]: at for at in range(0, len(rows), PROMISE_NUMBERS)}
         for offset in chosen:
             captured_ns = min(captured[offset], MAX_OFFSET)
             row = array("q", (offset, captured_ns, inferred_ms, result_offset))
             at = known.setdefault(offset, len(rows))
-            rows[at : at + 4] = row
+            rows[at : at + PROMISE_NUMBERS] = row
 
     def _key(self, batch_id: BatchId, offset: int, captured_ns: int) -> str:
         try:

@@ -1,6 +1,6 @@
 """Proves from Kafka and S3, and from nothing that a service says, that no frame was lost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from contracts.names import frames_topic
 from ops.ledger.kafka_books import KafkaBooks, Scope
 from ops.ledger.lifecycle import kept_days
 from ops.ledger.pictures import Pictures
+from ops.ledger.reading import Counted, ReadCount, say_nothing
 from ops.ledger.tally import StreamTally
 from ops.ledger.verdict import (
     Evidence,
@@ -18,11 +19,11 @@ from ops.ledger.verdict import (
     ledger_of,
     stream_ledger,
 )
+from ops.suggestion import nearest
 from ops.target import CONNECTIONS, Target
 from runtime.errors import ConfigurationError
+from runtime.log_reader import never_stop
 from runtime.s3 import place_of
-
-Progress = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +33,29 @@ class _Sources:
     books: KafkaBooks
     pictures: Pictures
     now: datetime
-    progress: Progress
+    count: ReadCount
 
 
-def prove(target: Target, scope: Scope, now: datetime, progress: Progress) -> Ledger:
+def prove(
+    target: Target,
+    scope: Scope,
+    now: datetime,
+    counted: Counted = say_nothing,
+    between_reads: Callable[[], None] = never_stop,
+) -> Ledger:
     """Return the account of every stream in the scope.
 
+    `counted` is told how far it is; what `between_reads` raises, asked now and then, ends it.
     Raises ConfigurationError if the scope names a stream that has no topic, or S3 refuses us;
     DependencyError or TransientError if Kafka or S3 does not answer.
     """
     s3 = Pictures(target.s3(), target.settings.s3_bucket, place_of(target.settings), CONNECTIONS)
-    with closing(s3), closing(KafkaBooks(target, scope, progress=progress)) as books:
+    with closing(s3), closing(KafkaBooks(target, scope, between_reads, counted)) as books:
         tallies = books.read()
         if scope.stream_id is not None and not tallies:
-            raise ConfigurationError(f"--stream: no topic {frames_topic(scope.stream_id)}")
-        sources = _Sources(books, s3, now, progress)
+            raise ConfigurationError(_no_such_stream(scope.stream_id, books.streams))
+        promised = sum(tally.promised for tally in tallies.values())
+        sources = _Sources(books, s3, now, ReadCount(counted, "pictures", promised, "pictures"))
         rules = s3.lifecycle()
         streams = {
             stream_id: _proven(sources, tally, kept_days(rules or [], stream_id))
@@ -70,11 +79,14 @@ def _proven(sources: _Sources, tally: StreamTally, days: int | None) -> StreamLe
         now=sources.now,
     )
     verdicts = PictureVerdicts(evidence)
-    for number, (promise, metadata) in enumerate(sources.pictures.look_up(tally.promises()), 1):
+    for promise, metadata in sources.pictures.look_up(tally.promises()):
         verdicts.judge(promise, metadata)
-        if number % 1000 == 0:
-            sources.progress("pictures", f"{number} of {tally.stream_id} asked for")
+        sources.count.add(1)
     return stream_ledger(tally, verdicts)
+
+
+def _no_such_stream(stream_id: str, known: Iterable[str]) -> str:
+    return f"--stream: no topic {frames_topic(stream_id)}{nearest(stream_id, known)}"
 
 
 _NO_RULES = (

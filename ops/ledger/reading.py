@@ -1,13 +1,33 @@
 """Reads spans of topics to their ends, and notices what expires meanwhile."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from runtime.log_reader import LogReader, Span
 
+# Called with (step, done, total, unit) whenever more of a step is done.
+Counted: TypeAlias = Callable[[str, int, int, str], None]
 
-def say_nothing(_step: str, _detail: str) -> None:
+
+def say_nothing(_step: str, _done: int, _total: int, _unit: str) -> None:
     """Stand in for a progress that nobody watches."""
+
+
+@dataclass
+class ReadCount:
+    """How much of a step, which may go through many topics, has been read."""
+
+    counted: Counted
+    step: str
+    total: int
+    unit: str = "records"
+    done: int = 0
+
+    def add(self, more: int) -> None:
+        """Count what was read, or expired before."""
+        self.done += more
+        self.counted(self.step, min(self.done, self.total), self.total, self.unit)
 
 
 class TopicReader:
@@ -17,12 +37,10 @@ class TopicReader:
         self,
         log: LogReader,
         between_reads: Callable[[], None],
-        progress: Callable[[str, str], None],
     ) -> None:
         """Take a log that the caller closes; the rest is as in `KafkaBooks`."""
         self._log = log
         self._between_reads = between_reads
-        self._progress = progress
 
     def first_since(self, topic: str, held: Span, since_ms: int | None) -> int:
         """Return the first offset of what is held that is of this time or later; all if None."""
@@ -37,6 +55,7 @@ class TopicReader:
         unread: Span,
         add: Callable[[Any], None],
         expire_until: Callable[[int], None],
+        count: ReadCount,
     ) -> None:
         """Hand over the records in order; say before which offset the unread ones expired.
 
@@ -49,9 +68,8 @@ class TopicReader:
             self._notice(topic, next_offset, fetched[0].offset, expire_until)
             for record in fetched:
                 add(record)
+            count.add(fetched[-1].offset + 1 - next_offset)
             next_offset = fetched[-1].offset + 1
-            left = unread.end - next_offset
-            self._progress(topic, f"{left} records left" if left > 0 else "ready")
         self._notice(topic, next_offset, unread.end, expire_until)
 
     def _notice(

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from ops.ledger.verdict import Ledger, StreamLedger
+from ops.tables import print_by_stream
+from ops.terminal import tell
 
-_RESULTS_EXPIRED = "results that expired before a post-processor had read them"
+RESULTS_EXPIRED = "results that expired before a post-processor had read them"
 NAMES_SHOWN = 20
 """Of each kind and stream; `--json` has them all."""
-_KINDS = {
+KINDS = {
     "untold": "captured frames of which nothing is told",
     "expired_unread": "frames that expired before a consumer had read them",
     "lost": "published frames without a result",
@@ -28,31 +30,27 @@ def print_ledger(console: Console, ledger: Ledger) -> None:
         console.print("no stream has a topic yet")
     else:
         since = "" if ledger.since is None else f", since {ledger.since}"
-        table = Table(title=f"What became of every frame{since}", title_justify="left")
-        table.add_column("")
-        for stream_id in ledger.streams:
-            table.add_column(stream_id, justify="right")
-        for name, cells in _rows(ledger.streams).items():
-            table.add_row(name, *cells)
-        console.print(table)
+        title = f"What became of every frame{since}"
+        print_by_stream(console, title, list(ledger.streams), _rows(ledger.streams))
     for stream_id, stream in ledger.streams.items():
         for line in [*_sums(stream), *_named(stream)]:
             _say(console, f"{stream_id}: {line}")
     for line in _of_all_streams(ledger):
         _say(console, line)
     if ledger.streams:
-        console.print("the books close" if ledger.closed else "the books do not close")
+        verdict = Text("the books close", "green")
+        console.print(verdict if ledger.closed else Text("the books do not close", "bold red"))
 
 
 def _of_all_streams(ledger: Ledger) -> list[str]:
     return [
-        *(f"{_RESULTS_EXPIRED}: {name}" for name in ledger.results_expired_unread),
+        *(f"{RESULTS_EXPIRED}: {name}" for name in ledger.results_expired_unread),
         *(f"note: {note}" for note in ledger.notes),
     ]
 
 
 def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    tell(console, line, indent="  ")
 
 
 def _rows(streams: Mapping[str, StreamLedger]) -> dict[str, list[str]]:
@@ -107,7 +105,7 @@ def _named(stream: StreamLedger) -> list[str]:
     lines = []
     for kind, names in msgspec.structs.asdict(stream.named).items():
         if names:
-            lines.append(f"{_KINDS[kind]} ({len(names)}):")
+            lines.append(f"{KINDS[kind]} ({len(names)}):")
             lines += [f"  {name}" for name in names[:NAMES_SHOWN]]
         if len(names) > NAMES_SHOWN:
             lines.append(f"  and {len(names) - NAMES_SHOWN} more; --json names them all")

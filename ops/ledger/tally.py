@@ -122,6 +122,11 @@ class StreamTally:
             capture_to_s3_s=capture_to_s3_s,
         )
 
+    @property
+    def promised(self) -> int:
+        """How many pictures results promise, those of frames out of the account among them."""
+        return self._outcomes.promised
+
     def promises(self) -> Iterator[Promise]:
         """Yield the pictures that results promise of the frames in the account."""
         is_held = self._is_held()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from local.stack import CHECKOUT
 from ops.costs import Deployment
-from ops.plan.command import FIGURES, answered
+from ops.plan.answering import FIGURES, answered
 from ops.plan.printing import Answer, origin
 from ops.plan.workload import Workload
 from ops.prices import HOURS_PER_MONTH

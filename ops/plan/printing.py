@@ -1,10 +1,8 @@
 """What a person, or a program, is shown of a plan."""
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +15,7 @@ from ops.plan.limits import Limit
 from ops.plan.machines import MACHINES_SOURCE
 from ops.plan.workload import UTILISATION
 from ops.prices import HOURS_PER_MONTH, PRICES_AS_OF
+from ops.terminal import tell
 
 GUIDE = "docs/capacity.md"
 MOST_NODES = 10
@@ -46,7 +45,7 @@ def print_plan(console: Console, answer: Answer) -> None:
     """Print where the figures are from, what is needed, the verdict, and each limit."""
 
     def say(text: str) -> None:
-        console.print(escape(text), highlight=False, soft_wrap=True)
+        tell(console, text)
 
     for line in origin(answer):
         say(line)
@@ -142,11 +141,6 @@ def _against_default(plan: Plan) -> list[str]:
     return lines
 
 
-def print_document(answer: Answer) -> None:
-    """Print the plan as one line of JSON."""
-    sys.stdout.write(msgspec.json.encode(document(answer)).decode() + "\n")
-
-
 def document(answer: Answer) -> dict[str, Any]:
     """Return what `--json` prints."""
     plan = answer.plan
@@ -198,4 +192,4 @@ def _print_limits(console: Console, answer: Answer) -> None:
     for each in answer.limits:
         style = "yellow" if each.cameras < asked else ""
         said = f"{each.cameras:>7}  {each.part}: {each.bound} [{each.basis}]; then {each.then}"
-        console.print(escape(said), style=style, highlight=False, soft_wrap=True)
+        tell(console, said, style, indent=" " * 9)

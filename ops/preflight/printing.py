@@ -1,10 +1,8 @@
 """What a person, or a program, is shown of the findings."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -66,11 +64,6 @@ def summary(findings: Sequence[Finding]) -> str:
     """Return how many findings there are of each verdict."""
     counts = {verdict: sum(one.verdict is verdict for one in findings) for verdict in Verdict}
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-
-
-def print_document(findings: Sequence[Finding]) -> None:
-    """Print all findings as one line of JSON."""
-    sys.stdout.write(msgspec.json.encode(document(findings)).decode() + "\n")
 
 
 def document(findings: Sequence[Finding]) -> dict[str, Any]:

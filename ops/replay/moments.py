@@ -29,8 +29,3 @@ def iso_utc_of_ns(captured_ns: int) -> str:
 def default_name(stream_id: str, version: str, now: datetime) -> str:
     """Return the name of a replay that was given none; its time is UTC."""
     return f"{stream_id}-v{version}-{now.astimezone(UTC):%Y%m%dT%H%M%S}"
-
-
-def time_left_s(done: int, total: int, elapsed_s: float) -> float | None:
-    """Return the seconds that the rest will take at the speed so far, None while it is unknown."""
-    return None if done < 1 else elapsed_s * (total - done) / done

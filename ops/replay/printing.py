@@ -8,6 +8,7 @@ from rich.table import Table
 from consumer.replaying.order import ReplayReport
 from ops.replay.report import ClassReport, DiffReport, PictureReport, SideReport
 from ops.replay.shifts import ShiftReport
+from ops.terminal import tell
 
 BAR_CHARS = 40
 
@@ -110,4 +111,4 @@ def _picture(picture: PictureReport) -> str:
 
 def _say(console: Console, lines: Iterator[str] | list[str]) -> None:
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        tell(console, line, indent="  ")

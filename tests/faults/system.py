@@ -216,7 +216,7 @@ class System:
         scope = Scope(None, since_ns // 1_000_000)
         deadline_s = time.monotonic() + within_s
         while True:
-            found = prove(self.target, scope, datetime.now(UTC), lambda _name, _detail: None)
+            found = prove(self.target, scope, datetime.now(UTC))
             if found.closed or time.monotonic() > deadline_s:
                 return found
             time.sleep(1)

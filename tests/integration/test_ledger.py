@@ -18,8 +18,9 @@ from contracts.names import RESULTS_TOPIC
 from contracts.results import BatchResult
 from local.stack import EmbeddedStack
 from ops.ledger.books import Books
-from ops.ledger.command import BooksDoNotClose, ledger
+from ops.ledger.command import ledger
 from ops.ledger.kafka_books import KafkaBooks, Scope
+from ops.ledger.keeping import BooksDoNotClose
 from runtime.errors import ConfigurationError, DependencyError, TransientError
 from tests.integration.ledger_world import BUCKET, World, open_world
 from tests.postproc_results import batch_result

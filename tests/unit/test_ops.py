@@ -14,8 +14,8 @@ from ops.demo import stuck_service
 from ops.ledger.accounts import Quantiles
 from ops.ledger.tally import StreamTally
 from ops.options import StackOptions, checked_options
-from ops.progress import shown_progress
-from ops.report import StackReport, print_streams
+from ops.progress import shown_progress, shown_wait
+from ops.report import PartReport, StackReport, print_link, print_parts, print_streams
 from runtime.errors import ConfigurationError
 from tests.unit.ledger_records import headers, result, tally_of
 
@@ -85,6 +85,78 @@ def test_progress_without_a_terminal_is_a_line_an_event_and_few_counts() -> None
     lines = written.getvalue().splitlines()
     assert len(lines) == 2
     assert Path(lines[0]).name.endswith("starting")
+
+
+def test_counts_without_a_terminal_are_few_lines_and_the_last_one_is_among_them() -> None:
+    written = io.StringIO()
+    with shown_progress(Console(file=written)) as report:
+        for done in range(1001):
+            report.count("frames", done, 1000, "records")
+    lines = written.getvalue().splitlines()
+    assert len(lines) == 2
+    assert lines[0].endswith("0 of 1000 records")
+    assert lines[1].endswith("1000 of 1000 records")
+
+
+def test_on_a_terminal_a_count_has_a_bar_and_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    written = io.StringIO()
+    console = Console(file=written, width=80, force_terminal=True, color_system=None)
+    with shown_progress(console) as report:
+        report("kafka", "ready in 2.0 s")
+        report.count("frames", 250, 1000, "records of a topic with a very long explanation")
+    shown = written.getvalue()
+    assert "━" in shown
+    assert "--:--" in shown  # the speed is not known yet
+    assert "250 of 1000 rec" in shown
+    assert "ready in 2.0 s" in shown
+
+
+def test_a_wait_is_shown_where_somebody_looks_and_nowhere_else() -> None:
+    written = io.StringIO()
+    with shown_wait(Console(file=written), "watching", 10):
+        pass
+    assert written.getvalue() == ""
+    with shown_wait(Console(file=written, force_terminal=True, width=80), "watching", 10):
+        pass
+    assert "10 s left" in written.getvalue()
+
+
+def test_the_page_is_named_where_there_is_one() -> None:
+    written = io.StringIO()
+    print_link(Console(file=written, width=20), {"viewer": "http://127.0.0.1:28090/"})
+    print_link(Console(file=written), {"kafka": "127.0.0.1:9092"})
+    assert written.getvalue() == "watch it: http://127.0.0.1:28090/\n"
+
+
+def test_parts_are_a_row_each_and_fit_eighty_columns() -> None:
+    folder = "/var/lib/framerail/" + "deep/" * 12
+    parts = (
+        PartReport("viewer", True, 4_194_303, 0, f"{folder}viewer.log"),
+        PartReport("ledger", False, None, 12, f"{folder}ledger.log"),
+    )
+    report = StackReport(streams={}, startup_s=1.0, parts=parts, addresses={"viewer": "http://v"})
+    written = io.StringIO()
+    print_parts(Console(file=written, width=80), report)
+    lines = written.getvalue().splitlines()
+    told = [line.split() for line in lines]
+    assert ["viewer", "ready", "4194303", "0", "viewer.log"] in told
+    assert ["ledger", "starting", "-", "12", "ledger.log"] in told
+    assert ["logs", folder.rstrip("/")] in told
+    assert ["viewer", "http://v"] in told
+
+
+def test_the_streams_of_a_wide_pipeline_are_shown_in_tables_that_fit() -> None:
+    tally = tally_of([headers(seq) for seq in range(24)])
+    written = io.StringIO()
+    streams = {f"entrance-{n:02}": tally.report(None) for n in range(9)}
+    print_streams(Console(file=written, width=80), streams)
+    lines = written.getvalue().splitlines()
+    tables = [line for line in lines if line.startswith(("┏", "┃", "┡", "│", "└"))]
+    assert sum(line.startswith("┏") for line in tables) > 1
+    assert max(map(len, tables)) <= 80
 
 
 def test_a_demo_without_pictures_is_explained_by_the_service_that_shows_no_work() -> None:

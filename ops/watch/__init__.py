@@ -1,0 +1,1 @@
+"""What the viewer tells, on a terminal."""
