@@ -28,11 +28,15 @@ PACKAGES = "java-17-amazon-corretto-headless maven maven-amazon-corretto17"
 
 @dataclass(frozen=True, slots=True)
 class KafkaAccess:
-    """How a client gets in, in the words of `runtime.settings`."""
+    """How a client gets in, in the words of `runtime.settings`.
+
+    The viewer signs in as a user of its own, `viewer`, who may only read.
+    """
 
     bootstrap_servers: str
     username: str
     password: pulumi.Output[str]
+    viewer_password: pulumi.Output[str]
     ca_certificate: pulumi.Output[str]
 
 
@@ -93,6 +97,7 @@ class Broker(Component):
             "ca": authority.root_certificate,
             "broker-password": password("broker-password", self.child()),
             "framerail-password": password("framerail-password", self.child()),
+            "viewer-password": password("viewer-password", self.child()),
         }
         self.instance = self._instance(
             names,
@@ -105,6 +110,7 @@ class Broker(Component):
             bootstrap_servers=f"{BROKER_ADDRESS}:{CLIENTS_PORT}",
             username=USERNAME,
             password=secrets["framerail-password"],
+            viewer_password=secrets["viewer-password"],
             ca_certificate=authority.root_certificate,
         )
         self.register_outputs({"bootstrap_servers": self.access.bootstrap_servers})

@@ -14,6 +14,7 @@ DOCKERFILES: Mapping[str, str] = {
     "framerail/producer": "producer/Dockerfile",
     "framerail/consumer": "consumer/Dockerfile",
     "framerail/postproc": "postproc/Dockerfile",
+    "framerail/viewer": "viewer/Dockerfile",
     "framerail/triton": "serving/Dockerfile",
 }
 

@@ -14,10 +14,15 @@ MODELS_PREFIX = "model_repository"
 CLIP = CHECKOUT / "local" / "clip" / "pedestrians.mp4"
 CLIP_KEY = "camera/clip.mp4"
 EVIDENCE_PREFIX = "evidence"
+# `framerail ledger --publish` writes there; contracts/names.py says under which key.
+LEDGER_PREFIX = "ledger"
 
 
 class Storage(Component):
-    """`evidence` takes the pictures; `models` holds the model repository, and the camera's clip."""
+    """`evidence` takes the pictures and the ledger's verdict.
+
+    `models` holds the model repository, and the camera's clip.
+    """
 
     def __init__(
         self, names: Names, kept_days: int, opts: pulumi.ResourceOptions | None = None

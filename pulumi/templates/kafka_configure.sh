@@ -24,6 +24,7 @@ format_records_folder() {
     "--cluster-id=${CLUSTER_ID}" "--config \"${SECRETS}/kafka.properties\"" \
     "--add-scram SCRAM-SHA-512=[name=broker,password=$(<"${SECRETS}/broker-password")]" \
     "--add-scram SCRAM-SHA-512=[name=framerail,password=$(<"${SECRETS}/framerail-password")]" \
+    "--add-scram SCRAM-SHA-512=[name=viewer,password=$(<"${SECRETS}/viewer-password")]" \
     >"${SECRETS}/format.args"
   "${JAVA}" -XX:TieredStopAtLevel=1 @"${SECRETS}/format.args"
   rm "${SECRETS}/format.args"

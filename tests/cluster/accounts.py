@@ -1,5 +1,8 @@
 """The account of the system in the cluster, read through the Services of Kafka and S3."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +35,27 @@ class Accounts:
             "postproc_metrics": "http://postproc.framerail.svc:8080/metrics",
         }
         return local_target(addresses, self.credentials_file)
+
+    def framerail(self, *arguments: str) -> str:
+        """Return what the command prints, told of this system as kserve/README.md tells it."""
+        told = {
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials_file),
+            "AWS_PROFILE": "framerail",
+            "FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS": KAFKA,
+            "FRAMERAIL_S3_ENDPOINT_URL": S3,
+            "FRAMERAIL_S3_REGION": "us-east-1",
+            "FRAMERAIL_S3_BUCKET": BUCKET,
+        }
+        run = subprocess.run(
+            [Path(sys.executable).with_name("framerail"), *arguments],
+            env={**os.environ, **told},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert run.returncode == 0, f"framerail {' '.join(arguments)}: {run.stdout}{run.stderr}"
+        return run.stdout
 
     @contextmanager
     def opened(self) -> Iterator[Books]:

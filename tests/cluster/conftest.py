@@ -91,9 +91,9 @@ def system(volumes: None) -> Iterator[None]:
         subprocess.run([CHECKOUT / OVERLAY / "prepare"], check=True, timeout=60)
         kubectl("apply", "--kustomize", OVERLAY)
         kubectl("wait", "--for=condition=Ready", "inferenceservice/ssd", "--timeout=180s")
-        workloads = ("deployment/consumer", "deployment/postproc", "statefulset/producer")
-        for workload in workloads:
-            kubectl("rollout", "status", workload, "--timeout=120s")
+        for name in ("consumer", "postproc", "viewer"):
+            kubectl("rollout", "status", f"deployment/{name}", "--timeout=120s")
+        kubectl("rollout", "status", "statefulset/producer", "--timeout=120s")
         yield
     finally:
         kubectl("delete", "namespace", NAMESPACE, "--wait=false")

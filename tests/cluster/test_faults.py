@@ -17,12 +17,13 @@ KINDS = {
     "producer": "app.kubernetes.io/name=producer",
     "consumer": "app.kubernetes.io/name=consumer",
     "postproc": "app.kubernetes.io/name=postproc",
+    "viewer": "app.kubernetes.io/name=viewer",
     "predictor": PREDICTORS,
     "kafka": "app.kubernetes.io/name=kafka",
     "s3": "app.kubernetes.io/name=s3",
     "rtsp": "app.kubernetes.io/name=rtsp",
 }
-OURS = ("producer", "consumer", "postproc", "predictor")
+OURS = ("producer", "consumer", "postproc", "viewer", "predictor")
 
 
 @pytest.mark.parametrize("kind", KINDS)

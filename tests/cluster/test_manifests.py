@@ -22,7 +22,7 @@ def empty_namespace() -> Iterator[str]:
     kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-@pytest.mark.parametrize("overlay", ["aws", "nvidia", "keda", "cluster"])
+@pytest.mark.parametrize("overlay", ["aws", "nvidia", "keda", "own", "cluster"])
 def test_the_api_server_accepts_every_object_of_an_overlay(
     overlay: str, empty_namespace: str
 ) -> None:

@@ -29,11 +29,19 @@ from tests.infra.unpacked import write_files
 CACHE = Path(os.environ.get("FRAMERAIL_HOME", CHECKOUT / ".framerail")) / "cache"
 HOST = "127.0.0.1"
 PASSWORD = "Pa55wordOfTheServices"
+VIEWER_PASSWORD = "Pa55wordOfTheViewer"
 BROKER_PASSWORD = "Pa55wordOfBrokers"
 START_WITHIN_S = 40
 RUN_WITHIN_S = 120
 # Those of the recorded program: test_user_data.py compares.
-SECRET_NAMES = ("key", "certificate", "ca", "broker-password", "framerail-password")
+SECRET_NAMES = (
+    "key",
+    "certificate",
+    "ca",
+    "broker-password",
+    "framerail-password",
+    "viewer-password",
+)
 KAFKA_TOOLS = f"-Dartifact=org.apache.kafka:kafka-tools:{VERSION}"
 
 
@@ -140,7 +148,8 @@ def configured_broker(root: Path) -> RunningBroker:
     environment = environment_here(root)
     broker = RunningBroker(environment, Path(environment["SECRETS"]), root / "kafka.log")
     made = make_certificates(root / "certificates", "broker", HOST)
-    values = (made.key, made.certificate, made.root, BROKER_PASSWORD, PASSWORD)
+    passwords = (BROKER_PASSWORD, PASSWORD, VIEWER_PASSWORD)
+    values = (made.key, made.certificate, made.root, *passwords)
     for name, value in zip(SECRET_NAMES, values, strict=True):
         (broker.secrets / name).write_text(value, encoding="ascii")
     broker.run("kafka_configure.sh")

@@ -6,8 +6,12 @@ import botocore.session
 import jmespath  # type: ignore[import-untyped]
 import pytest
 from botocore import xform_name
+from broker import CLIENTS_PORT
+from network import BROKER_ADDRESS
 
 from local.stack import CHECKOUT
+from ops.target import TargetSettings
+from runtime.settings import ENV_PREFIX, SECRETS_DIR_VARIABLE
 from tests.infra.recording import Program
 
 GUIDE = (CHECKOUT / "docs" / "aws.md").read_text(encoding="utf-8")
@@ -114,6 +118,16 @@ def test_the_look_for_what_is_left_finds_every_name_of_ours(program: Program) ->
         assert asked in HERE
         prefix = re.sub(r""".*[' ="]([a-z/@.-]+)['"]?\)?$""", r"\1", asked)
         assert all(name.startswith(prefix) for name in names(program, kind, key)), asked
+
+
+def test_the_ledgers_way_to_the_broker_is_the_one_that_it_tells_its_clients() -> None:
+    assert f"ip address add {BROKER_ADDRESS}/32 dev lo" in GUIDE
+    assert f"portNumber={CLIENTS_PORT},localPortNumber=19094" in GUIDE
+    assert f"socat TCP-LISTEN:{CLIENTS_PORT},bind={BROKER_ADDRESS}," in GUIDE
+    told = set(re.findall(rf"{ENV_PREFIX}([A-Z0-9_]+)=", GUIDE))
+    known = {name.upper() for name in TargetSettings.model_fields}
+    assert {"KAFKA_BOOTSTRAP_SERVERS", "S3_BUCKET"} <= told
+    assert told <= known | {SECRETS_DIR_VARIABLE.removeprefix(ENV_PREFIX)}
 
 
 def test_what_nobody_has_seen_run_is_named() -> None:

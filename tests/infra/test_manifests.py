@@ -18,12 +18,13 @@ from local.stack import CHECKOUT
 from postproc.settings import PostprocSettings
 from producer.settings import ProducerSettings
 from runtime.settings import ENV_PREFIX, SECRETS_DIR_VARIABLE
+from viewer.settings import ViewerSettings
 
 BINDINGS = Bindings(
     images={name: f"registry/{name}@sha256:1" for name in DOCKERFILES},
     settings={"FRAMERAIL_S3_BUCKET": "ours"},
     streams=streams_file(2, "10.20.0.21:8554", 10),
-    role_arns={"model-reader": "arn:reader", "postproc": "arn:postproc"},
+    role_arns={"model-reader": "arn:reader", "postproc": "arn:postproc", "viewer": "arn:viewer"},
     storage_uri="s3://models/model_repository",
 )
 
@@ -60,7 +61,7 @@ def test_settings_of_the_yaml_are_settings_of_the_services(program: Any) -> None
     objects = [manifest for group in groups for manifest in group.inputs["objs"]]
     given = set(find(objects, "ConfigMap", "framerail-settings")["data"])
     assert {"FRAMERAIL_KAFKA_BOOTSTRAP_SERVERS", "FRAMERAIL_S3_REGION"} <= given
-    services = (ProducerSettings, ConsumerSettings, PostprocSettings)
+    services = (ProducerSettings, ConsumerSettings, PostprocSettings, ViewerSettings)
     known = {ENV_PREFIX + name.upper() for each in services for name in each.model_fields}
     assert given <= known | {SECRETS_DIR_VARIABLE}
 

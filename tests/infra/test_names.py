@@ -30,6 +30,7 @@ def test_every_role_and_instance_profile_begins_with_the_name_of_the_stack(
         "framerail-test-nodes-",
         "framerail-test-postproc-",
         "framerail-test-stop-",
+        "framerail-test-viewer-",
     ]
     assert not [each for each in made if "name" in each.inputs]
 

@@ -25,6 +25,7 @@ EXPECTED = {
         "ConfigGroup::namespace",
         "RolePolicy::model-reader",
         "RolePolicy::postproc",
+        "RolePolicy::viewer",
     },
     "ConfigGroup::model": {"ConfigGroup::ground"},
     "ConfigGroup::services": {
@@ -32,6 +33,7 @@ EXPECTED = {
         "ConfigGroup::model",
         "Secret::framerail-cameras",
         "Secret::framerail-kafka",
+        "Secret::framerail-kafka-viewer",
     },
     "Instance::broker": MACHINE,
     "Instance::camera": MACHINE,
@@ -48,6 +50,7 @@ EXPECTED = {
     "Schedule::nodes": {"ManagedNodeGroup::nodes"},
     "Secret::framerail-cameras": {"ConfigGroup::namespace"},
     "Secret::framerail-kafka": {"ConfigGroup::namespace"},
+    "Secret::framerail-kafka-viewer": {"ConfigGroup::namespace"},
     "kubernetes::kubernetes": {"ManagedNodeGroup::nodes"},
 }
 

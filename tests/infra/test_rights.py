@@ -1,5 +1,6 @@
 """Everybody may do what they have to, and no more."""
 
+from contracts.names import LEDGER_KEY, BatchId, evidence_key, frames_topic
 from tests.infra.lookups import policies
 from tests.infra.recording import ACCOUNT, Program, statements
 
@@ -32,10 +33,25 @@ def test_the_roles_of_service_accounts_may_do_what_their_service_does(program: P
     evidence = f"arn:aws:s3:ap-south-1:{ACCOUNT}:evidence"
     writer = {(tuple(s["Action"]), tuple(s["Resource"])) for s in found["postproc"]}
     assert writer == {(("s3:PutObject",), (f"{evidence}/evidence/*",))}
+    looker = {(tuple(s["Action"]), tuple(s["Resource"])) for s in found["viewer"]}
+    assert looker == {
+        (("s3:ListBucket",), (evidence,)),
+        (("s3:GetObject",), (f"{evidence}/evidence/*", f"{evidence}/ledger/*")),
+    }
+
+
+def test_the_viewer_may_read_every_key_that_it_asks_for(program: Program) -> None:
+    (readable,) = [
+        s["Resource"] for s in policies(program)["viewer"] if s["Action"] == ["s3:GetObject"]
+    ]
+    folders = [resource.partition("evidence/")[2].removesuffix("*") for resource in readable]
+    batch = BatchId(frames_topic("cam1"), 0, 0)
+    for key in (evidence_key(batch, 0, 0), LEDGER_KEY):
+        assert any(key.startswith(folder) for folder in folders), key
 
 
 def test_a_role_trusts_one_service_account_of_this_cluster(program: Program) -> None:
-    for account in ("model-reader", "postproc"):
+    for account in ("model-reader", "postproc", "viewer"):
         role = program.one("iam/role:Role", account)
         (trust,) = statements(role.inputs["assumeRolePolicy"])
         assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
@@ -47,7 +63,7 @@ def test_a_role_trusts_one_service_account_of_this_cluster(program: Program) -> 
 
 
 def test_a_machine_reads_its_own_parameters_and_no_others(program: Program) -> None:
-    for machine, count in (("broker", 5), ("camera", 1)):
+    for machine, count in (("broker", 6), ("camera", 1)):
         reading = [
             statement
             for statement in policies(program)[f"{machine}-policy"]

@@ -34,7 +34,7 @@ def test_metadata_wants_a_token_and_ends_at_the_machine(program: Program) -> Non
 
 def test_passwords_and_keys_are_secret_wherever_they_go(program: Program) -> None:
     parameters = program.of("ssm/parameter:Parameter")
-    assert len(parameters) == 6
+    assert len(parameters) == 7
     for parameter in parameters:
         assert parameter.inputs["type"] == "SecureString"
         assert "value" in parameter.secret

@@ -14,12 +14,14 @@ def test_services_get_the_addresses_of_this_stack(program: Program) -> None:
     assert settings["FRAMERAIL_S3_BUCKET"] == "evidence-id"
     model = manifest(program, "InferenceService", "ssd")
     assert model["spec"]["predictor"]["model"]["storageUri"] == "s3://models-id/model_repository"
-    account = manifest(program, "ServiceAccount", "postproc")
-    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(":postproc")
+    for name in ("postproc", "viewer"):
+        account = manifest(program, "ServiceAccount", name)
+        assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(f":{name}")
 
 
 def test_pods_run_the_images_of_this_stack_by_digest(program: Program) -> None:
-    for name, kind in (("producer", "StatefulSet"), ("consumer", "Deployment")):
+    kinds = {"producer": "StatefulSet", "consumer": "Deployment", "viewer": "Deployment"}
+    for name, kind in kinds.items():
         (container,) = manifest(program, kind, name)["spec"]["template"]["spec"]["containers"]
         assert container["image"].startswith(f"{name}@sha256:")
     (runtime,) = manifest(program, "ServingRuntime", "triton")["spec"]["containers"]
@@ -50,8 +52,13 @@ def test_services_sign_in_as_the_user_that_the_broker_makes_and_gives_rights_to(
     settings = manifest(program, "ConfigMap", "framerail-settings")["data"]
     user = settings["FRAMERAIL_KAFKA_USERNAME"]
     assert user == program.exports["broker_user"]
-    assert f"=[name={user},password=" in (TEMPLATES / "kafka_configure.sh").read_text()
-    assert f"--allow-principal User:{user} " in (TEMPLATES / "kafka_acls.sh").read_text()
+    (container,) = manifest(program, "Deployment", "viewer")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    own = {entry["name"]: entry["value"] for entry in container["env"]}
+    for each in (user, own["FRAMERAIL_KAFKA_USERNAME"]):
+        assert f"=[name={each},password=" in (TEMPLATES / "kafka_configure.sh").read_text()
+        assert f"\nallow {each} --operation " in (TEMPLATES / "kafka_acls.sh").read_text()
     mechanism = f"sasl.enabled.mechanisms={settings['FRAMERAIL_KAFKA_SASL_MECHANISM']}\n"
     assert mechanism in (TEMPLATES / "kafka.properties").read_text()
 

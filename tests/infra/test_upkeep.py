@@ -2,6 +2,7 @@
 
 import json
 
+from contracts.names import LEDGER_KEY
 from tests.infra.lookups import policies
 from tests.infra.recording import ACCOUNT, Program, Recorded, statements
 
@@ -58,6 +59,7 @@ def test_evidence_is_forgotten_after_the_days_of_the_settings(program: Program) 
     (rule,) = program.one("BucketLifecycleConfiguration").inputs["rules"]
     assert rule["expiration"] == {"days": 7}
     assert rule["filter"] == {"prefix": "evidence/"}
+    assert not LEDGER_KEY.startswith("evidence/"), "the verdict would be forgotten too"
     assert rule["status"] == "Enabled"
 
 
