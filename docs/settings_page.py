@@ -7,7 +7,8 @@ from pydantic.fields import FieldInfo
 from consumer.settings import ConsumerSettings
 from postproc.settings import PostprocSettings
 from producer.settings import ProducerSettings
-from runtime.settings import ENV_PREFIX, KafkaSettings, ServiceSettings
+from runtime.settings import ENV_PREFIX, KafkaSettings, S3Settings, ServiceSettings
+from viewer.settings import ViewerSettings
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
@@ -15,13 +16,19 @@ BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 
 def settings_section() -> str:
     """Return the tables of every service's settings, in Markdown."""
-    shared = KafkaSettings.model_fields
-    services: tuple[type[ServiceSettings], ...]
-    services = (ProducerSettings, ConsumerSettings, PostprocSettings)
-    parts = [_table("Every service", shared)]
-    for service in services:
-        own = {name: f for name, f in service.model_fields.items() if name not in shared}
-        parts.append(_table(f"`{service.__module__.split('.')[0]}`", own))
+    told = dict(KafkaSettings.model_fields)
+    parts = [_table("Every service", told)]
+    services: tuple[tuple[str, type[ServiceSettings]], ...] = (
+        ("`producer`", ProducerSettings),
+        ("`consumer`", ConsumerSettings),
+        ("`postproc` and `viewer`", S3Settings),
+        ("`postproc`", PostprocSettings),
+        ("`viewer`", ViewerSettings),
+    )
+    for title, service in services:
+        own = {name: field for name, field in service.model_fields.items() if name not in told}
+        told |= own
+        parts.append(_table(title, own))
     return "\n\n".join(parts)
 
 
@@ -45,7 +52,9 @@ def _table(title: str, fields: dict[str, FieldInfo]) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    return "none" if field.default is None else f"`{field.default}`"
+    if field.default is None:
+        return "none"
+    return "empty" if field.default == "" else f"`{field.default}`"
 
 
 if __name__ == "__main__":

@@ -46,6 +46,12 @@ class ServiceProcess:
         """Ask /readyz; not before the process has said where it listens."""
         return self._get("/readyz").status_code == httpx.codes.OK if self._is_listening() else False
 
+    def is_healthy(self) -> bool:
+        """Ask /healthz, as `is_ready` does."""
+        return (
+            self._get("/healthz").status_code == httpx.codes.OK if self._is_listening() else False
+        )
+
     def metric(self, name: str) -> float:
         """Return the sum of a metric over its labels."""
         text = self._get("/metrics").text

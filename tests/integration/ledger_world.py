@@ -19,7 +19,6 @@ from contracts.results import BatchResult, encode_result
 from local.stack import EmbeddedStack
 from ops.ledger.kafka_books import Scope
 from ops.ledger.proof import prove
-from ops.ledger.reading import say_nothing
 from ops.ledger.verdict import Ledger, StreamLedger
 from ops.target import Target, local_target
 from runtime.kafka_clients import admin_client
@@ -148,7 +147,7 @@ class World:
 
     def prove(self, since_ms: int | None = None) -> Ledger:
         scope = Scope(self.stream_id, since_ms)
-        return prove(self.target, scope, datetime.now(UTC), say_nothing)
+        return prove(self.target, scope, datetime.now(UTC))
 
     def proven(self, since_ms: int | None = None) -> StreamLedger:
         return self.prove(since_ms).streams[self.stream_id]

@@ -56,10 +56,17 @@ class PostprocProcess:
 
     def is_ready(self) -> bool:
         """Ask /readyz; not before the process has said where it listens."""
+        return self._answers("/readyz")
+
+    def is_healthy(self) -> bool:
+        """Ask /healthz, as `is_ready` does."""
+        return self._answers("/healthz")
+
+    def _answers(self, path: str) -> bool:
         started = self.events("service.started")
         if not started:
             return False
-        url = f"http://127.0.0.1:{started[0]['http_port']}/readyz"
+        url = f"http://127.0.0.1:{started[0]['http_port']}{path}"
         return httpx.get(url, timeout=5).status_code == httpx.codes.OK
 
     def metric(self, name: str) -> float:
@@ -67,9 +74,12 @@ class PostprocProcess:
         text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
         return sum(float(n) for n in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
 
+    def send(self, which: signal.Signals) -> None:
+        self._process.send_signal(which)
+
     def stop(self, which: signal.Signals = signal.SIGTERM) -> int:
         """Signal the process and return its exit code."""
-        self._process.send_signal(which)
+        self.send(which)
         return self.exit_code()
 
     def exit_code(self, within_s: float = 60) -> int:

@@ -177,14 +177,18 @@ def test_while_triton_is_away_frames_wait_and_then_go_on_where_they_were(
 ) -> None:
     (pid,) = _listeners(world.triton.ports.triton_grpc)
     world.publish(jpegs[:25])
-    with world.consumer(FRAMERAIL_INFER_TIMEOUT_S="1") as consumer:
+    changes = {"FRAMERAIL_INFER_TIMEOUT_S": "1", "FRAMERAIL_STUCK_AFTER_S": "7"}
+    with world.consumer(**changes) as consumer:
         eventually(consumer.is_ready, "the consumer is ready", 30)
         eventually(lambda: len(world.results()) == 1, "the first batch", 30)
         os.kill(pid, signal.SIGSTOP)
         try:
             world.publish(jpegs)
             eventually(lambda: bool(consumer.events("infer.waiting")), "it says so", 30)
+            longer_s = time.monotonic() + 10
+            eventually(lambda: time.monotonic() > longer_s, "longer than a thread may hang", 20)
             assert consumer.is_ready()
+            assert consumer.is_healthy()
         finally:
             os.kill(pid, signal.SIGCONT)
         eventually(lambda: len(world.inferred_offsets()) >= 85, "all frames inferred", 60)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tritonclient.grpc as triton
 from numpy.typing import NDArray
+from prometheus_client.parser import text_string_to_metric_families
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from local.prepare.serving_venv import prepare_serving_venv
@@ -22,6 +23,7 @@ from tests.integration.serving_process import (
     started,
     wait_until,
 )
+from tests.unit.promql import TRITON
 
 # Requests wait up to ten seconds for a batch of four: two requests of two surely run together.
 FOUR_TOGETHER = """dynamic_batching { preferred_batch_size: [4]
@@ -107,8 +109,16 @@ def test_the_metadata_reports_the_signature(
     assert metadata["outputs"] == [{"name": "value", "datatype": "FP32", "shape": ["-1", "2"]}]
 
 
-def test_the_metrics_count_requests(serving_server: Server) -> None:
-    assert "nv_inference_request_success" in httpx.get(f"{serving_server.metrics}/metrics").text
+def test_the_metrics_are_those_that_the_dashboard_and_the_alarms_ask_for(
+    serving_server: Server,
+) -> None:
+    text = httpx.get(f"{serving_server.metrics}/metrics").text
+    shown = {
+        sample.name.removesuffix("_total"): set(sample.labels)  # which the parser adds
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert {name: shown.get(name) for name in TRITON} == TRITON
 
 
 def test_the_openvino_provider_is_the_one_in_use(

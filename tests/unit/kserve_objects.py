@@ -8,7 +8,7 @@ from local.stack import CHECKOUT
 from tests.unit.kustomized import Manifest, pod_spec, render
 
 KSERVE = CHECKOUT / "kserve"
-OVERLAYS = ("cluster", "aws", "nvidia", "keda")
+OVERLAYS = ("cluster", "aws", "nvidia", "keda", "own")
 
 
 @functools.cache

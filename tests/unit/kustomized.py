@@ -58,6 +58,8 @@ def _generate(objects: list[Manifest], generators: list[Any], folder: Path) -> N
     for generator in generators:
         contents = {name: (folder / name).read_text() for name in generator["files"]}
         metadata = {"name": generator["name"]}
+        labels = generator.get("options", {}).get("labels")
+        metadata |= {} if labels is None else {"labels": dict(labels)}
         objects.append(
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": contents}
         )

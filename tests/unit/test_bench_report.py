@@ -7,7 +7,7 @@ import pytest
 
 from bench.figures import Figures, Percentiles
 from bench.report import BEGIN, END, PAGE, measured_section, plot_speeds, plot_stages
-from ops.plan.command import FIGURES
+from ops.plan.answering import FIGURES
 
 
 @pytest.fixture

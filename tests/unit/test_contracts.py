@@ -8,9 +8,16 @@ from hypothesis import strategies as st
 from contracts.coordinates import Coordinates
 from contracts.deadletters import DeadLetter, Mark, read_dead_letter, replay_headers
 from contracts.errors import InvalidRecord
-from contracts.evidence import evidence_metadata
+from contracts.evidence import check_evidence_keys, evidence_metadata
 from contracts.frames import MAX_HEADER_BYTES, FrameHeaders, is_replay
-from contracts.names import BatchId, checked_stream_id, evidence_key, frames_topic, stream_of_topic
+from contracts.names import (
+    BatchId,
+    checked_evidence_key,
+    checked_stream_id,
+    evidence_key,
+    frames_topic,
+    stream_of_topic,
+)
 from contracts.results import (
     BatchResult,
     Detection,
@@ -87,6 +94,47 @@ def test_a_text_that_is_no_batch_id_is_refused() -> None:
 def test_the_evidence_key_carries_the_utc_date_of_capture() -> None:
     key = evidence_key(BatchId("frames.cam1", 0, 25), 31, 1_700_006_399_999_999_999)
     assert key == "evidence/cam1/2023/11/14/frames.cam1-0-00000000000000000025/31.jpg"
+
+
+@given(STREAM_IDS, st.integers(0, 99), OFFSETS, OFFSETS, OFFSETS)
+def test_every_evidence_key_is_known_as_one(
+    stream_id: str, partition: int, first: int, offset: int, captured_ns: int
+) -> None:
+    key = evidence_key(BatchId(frames_topic(stream_id), partition, first), offset, captured_ns)
+    assert checked_evidence_key(key) == key
+
+
+KEY = "evidence/cam1/2023/11/14/frames.cam1-0-00000000000000000025/31.jpg"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "ledger/latest.json",
+        "evidence/.write-check",
+        f"/{KEY}",
+        f"{KEY}\n",
+        f"{KEY}?versionId=1",
+        KEY.replace("evidence/cam1", "evidence/cam2"),
+        KEY.replace("/2023/", "/../"),
+        KEY.replace("2023", "٢٠٢٣"),
+        KEY.replace("31.jpg", "31.png"),
+        KEY.replace("31.jpg", "-1.jpg"),
+    ],
+)
+def test_a_key_that_names_no_picture_is_refused(wrong: str) -> None:
+    with pytest.raises(InvalidRecord, match="picture"):
+        checked_evidence_key(wrong)
+
+
+def test_a_result_may_name_no_place_in_the_bucket_but_its_own() -> None:
+    check_evidence_keys(result())
+    elsewhere = msgspec.structs.replace(result().evidence[0], key="models/ssd/1/model.onnx")
+    with pytest.raises(InvalidRecord, match="evidence key"):
+        check_evidence_keys(msgspec.structs.replace(result(), evidence=(elsewhere,)))
+    with pytest.raises(InvalidRecord, match="stream_id"):
+        check_evidence_keys(msgspec.structs.replace(result(), stream_id="cam2"))
 
 
 def test_frame_headers_survive_kafka() -> None:

@@ -22,7 +22,7 @@ from ops.deadletter.letters import (
     state_of,
 )
 from ops.deadletter.restoring import KeptRecord, PutBack, restored
-from ops.deadletter.tables import printable
+from ops.terminal import printable
 from runtime.errors import ConfigurationError, InvalidInput
 
 FRAME = FrameHeaders("s1", 7, 10, "rtcp", (8, 8), {"paced": 2}).encode()

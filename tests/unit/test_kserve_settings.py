@@ -16,12 +16,14 @@ from producer.settings import ProducerSettings
 from runtime.settings import ENV_PREFIX, SECRETS_DIR_VARIABLE, ServiceSettings, load_settings
 from tests.unit.kserve_objects import KSERVE, OVERLAYS, of_kind, only, overlay_objects
 from tests.unit.kustomized import Manifest, containers, render
+from viewer.settings import ViewerSettings, parse_targets
 
 SETTINGS: dict[str, type[ServiceSettings]] = {
     "producer": ProducerSettings,
     "topics": ProducerSettings,
     "consumer": ConsumerSettings,
     "postproc": PostprocSettings,
+    "viewer": ViewerSettings,
 }
 
 
@@ -68,10 +70,46 @@ def test_each_service_starts_with_the_settings_of_its_pod(
     assert settings.http_host == "0.0.0.0"  # noqa: S104 - inside a container
 
 
+def test_the_viewer_asks_every_pod_of_every_service_where_its_metrics_are(
+    overlay: tuple[str, Sequence[Manifest]],
+) -> None:
+    _, manifests = overlay
+    settings = only(manifests, "ConfigMap", "framerail-settings")["data"]
+    targets = parse_targets(settings["FRAMERAIL_METRICS_URLS"])
+    assert [target.name for target in targets] == ["producer", "consumer", "postproc"]
+    for target in targets:
+        assert target.host == f"{target.name}.framerail.svc"
+        assert str(target.port) == settings["FRAMERAIL_HTTP_PORT"]
+        service = only(manifests, "Service", target.name)["spec"]
+        # One address for each pod, also of those that still wait for something.
+        assert (service["clusterIP"], service["publishNotReadyAddresses"]) == ("None", True)
+
+
+def test_the_page_is_served_where_its_service_leads(
+    overlay: tuple[str, Sequence[Manifest]],
+) -> None:
+    _, manifests = overlay
+    settings = only(manifests, "ConfigMap", "framerail-settings")["data"]
+    (container,) = containers(only(manifests, "Deployment", "viewer"))
+    opened = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
+    assert opened["page"] == settings["FRAMERAIL_VIEWER_PORT"]
+    led = {port["port"]: port["targetPort"] for port in _ports(manifests, "viewer")}
+    assert led == {80: "page", 8080: "http"}
+    # A port-forward asks for localhost; another name has to be allowed first.
+    assert "FRAMERAIL_VIEWER_ALLOWED_HOSTS" not in settings
+    assert "localhost" in ViewerSettings.model_fields["viewer_allowed_hosts"].default
+
+
+def _ports(manifests: Sequence[Manifest], service: str) -> list[Manifest]:
+    ports: list[Manifest] = only(manifests, "Service", service)["spec"]["ports"]
+    return ports
+
+
 def test_the_scaler_signs_in_to_kafka_as_the_consumer_of_its_overlay_does() -> None:
     manifests = overlay_objects("keda")
     settings = only(manifests, "ConfigMap", "framerail-settings")["data"]
-    (trigger,) = only(manifests, "ScaledObject", "consumer")["spec"]["triggers"]
+    _, trigger = only(manifests, "ScaledObject", "consumer")["spec"]["triggers"]
+    assert trigger["type"] == "kafka"
     assert (trigger["metadata"]["tls"], trigger["metadata"]["sasl"]) == ("enable", "scram_sha512")
     assert settings["FRAMERAIL_KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
     assert settings["FRAMERAIL_KAFKA_SASL_MECHANISM"] == "SCRAM-SHA-512"
@@ -95,7 +133,7 @@ def test_a_pod_has_longer_to_end_than_its_service_takes(
     overlay: tuple[str, Sequence[Manifest]],
 ) -> None:
     _, manifests = overlay
-    for service in ("producer", "consumer", "postproc"):
+    for service in ("producer", "consumer", "postproc", "viewer"):
         kind = "StatefulSet" if service == "producer" else "Deployment"
         grace_s = only(manifests, kind, service)["spec"]["template"]["spec"][
             "terminationGracePeriodSeconds"

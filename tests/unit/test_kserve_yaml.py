@@ -24,11 +24,12 @@ from tests.unit.kserve_objects import (
 )
 from tests.unit.kustomized import Manifest, containers
 
+BY_PULUMI = {"framerail-kafka", "framerail-kafka-viewer", "framerail-cameras"}
 MADE_ELSEWHERE = {
-    "cluster": {"s3-access", "s3-identities", "rtsp-server", "framerail-cameras"},
-    "aws": {"framerail-kafka", "framerail-cameras"},
+    "cluster": {"s3-access", "s3-viewer", "s3-identities", "rtsp-server", "framerail-cameras"},
+    "own": BY_PULUMI | {"s3-access", "s3-viewer"},
 }
-"""Secrets: made by kserve/overlays/cluster/prepare, and by pulumi/workloads.py."""
+"""Secrets: made by kserve/overlays/cluster/prepare or by hand; elsewhere by pulumi/workloads.py."""
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -48,7 +49,7 @@ def test_every_account_configmap_secret_and_volume_that_is_named_exists(
     overlay: tuple[str, Sequence[Manifest]],
 ) -> None:
     name, manifests = overlay
-    secrets = MADE_ELSEWHERE["cluster" if name == "cluster" else "aws"]
+    secrets = MADE_ELSEWHERE.get(name, BY_PULUMI)
     config_maps = names(manifests, "ConfigMap")
     for manifest, spec in pods(manifests):
         account = spec.get("serviceAccountName", "default")

@@ -14,11 +14,13 @@ from postproc.settings import PostprocSettings
 from producer.settings import ProducerSettings
 from runtime.settings import ENV_PREFIX, KafkaSettings
 from runtime.streams_file import parse_streams
+from viewer.settings import ViewerSettings, parse_targets
 
 OURS: list[tuple[str, type[KafkaSettings]]] = [
     ("producer", ProducerSettings),
     ("consumer", ConsumerSettings),
     ("postproc", PostprocSettings),
+    ("viewer", ViewerSettings),
 ]
 
 
@@ -85,12 +87,22 @@ def test_the_producer_reads_the_camera_of_its_neighbour(document: dict[str, Any]
     )
 
 
-def test_one_pair_of_keys_is_given_to_the_s3_server_and_to_those_who_write_to_it(
+def test_the_viewer_asks_its_neighbours_for_their_metrics(services: dict[str, Any]) -> None:
+    targets = parse_targets(services["viewer"]["environment"]["FRAMERAIL_METRICS_URLS"])
+    assert [target.name for target in targets] == ["producer", "consumer", "postproc"]
+    for target in targets:
+        assert target.host == target.name
+        image = (CHECKOUT / services[target.name]["build"]["dockerfile"]).read_text()
+        assert f"FRAMERAIL_HTTP_PORT={target.port} " in image
+
+
+def test_one_pair_of_keys_is_given_to_the_s3_server_and_to_those_who_use_it(
     services: dict[str, Any],
 ) -> None:
     keys = services["s3"]["environment"]
     assert keys.keys() == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
-    assert keys.items() <= services["postproc"]["environment"].items()
+    for name in ("postproc", "viewer"):
+        assert keys.items() <= services[name]["environment"].items()
 
 
 def test_every_service_waits_for_servers_that_are_there(services: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.plan.command import FIGURES
+from ops.plan.answering import FIGURES
 from ops.plan.figures import fitted, read_figures
 from runtime.errors import ConfigurationError
 from tests.unit.plan_figures import figures, raw, written

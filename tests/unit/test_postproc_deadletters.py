@@ -48,7 +48,7 @@ class FakeProducer:
 
 
 def letters_to(producer: FakeProducer, stop: StopSignal | None = None) -> KafkaDeadLetters:
-    return KafkaDeadLetters(producer, stop or StopSignal(), LIMIT_BYTES)
+    return KafkaDeadLetters(producer, stop or StopSignal(), LIMIT_BYTES, lambda: None)
 
 
 def test_a_record_without_key_value_or_header_value_is_kept() -> None:

@@ -4,6 +4,8 @@ import random
 import threading
 import time
 
+from prometheus_client import REGISTRY
+
 from postproc.patience import PatientStore
 from postproc.pictures import Picture, PictureLimits
 from postproc.worker import RecordWorker
@@ -71,6 +73,19 @@ def test_a_record_is_not_done_with_if_the_stop_came_before_its_dead_letter_was_k
     assert not worker_of(FakeStore(), letters)(record(b"{poison"))
 
 
+def test_a_stream_counts_as_stored_up_to_the_newest_frame_of_a_result_that_is_done_with() -> None:
+    def stored_s() -> float | None:
+        return REGISTRY.get_sample_value(
+            "framerail_stored_timestamp_seconds", {"stream": result.stream_id}
+        )
+
+    result = batch_result("stored-1", evidence_jpegs=[jpeg_of()])
+    assert not worker_of(FakeStore(is_stopped=True), FakeDeadLetters())(record(result))
+    assert stored_s() is None
+    assert worker_of(FakeStore(), FakeDeadLetters())(record(result))
+    assert stored_s() == result.captured_last_ns / 1e9
+
+
 def patient(bucket: FakeBucket) -> tuple[PatientStore, StopSignal, Heartbeat]:
     stop, heartbeat = StopSignal(), Heartbeat(time.monotonic, 60)
     heartbeat.is_ready = True
@@ -96,3 +111,29 @@ def test_a_store_that_refuses_makes_the_service_not_ready_and_a_stop_ends_the_wa
     putting.join()
     assert answers == [False]
     assert bucket.kept == {}
+
+
+def test_a_store_that_is_away_for_long_is_no_thread_that_hangs_but_an_upload_may_be() -> None:
+    now_s = 0.0
+    were_alive: list[bool] = []
+
+    class Waits(StopSignal):
+        def wait(self, timeout_s: float) -> bool:
+            nonlocal now_s
+            now_s += 600
+            were_alive.append(heartbeat.is_alive)
+            return False
+
+    class Hanging(FakeBucket):
+        def put(self, picture: Picture) -> None:
+            nonlocal now_s
+            super().put(picture)
+            now_s += 60
+            were_alive.append(heartbeat.is_alive)
+
+    heartbeat = Heartbeat(lambda: now_s, 60)
+    bucket = Hanging(failures=[TransientError("away"), StoreRefused("AccessDenied")])
+    store = PatientStore(bucket, Waits(), heartbeat, get_logger(), random.Random(1))
+    heartbeat.beat()
+    assert heartbeat.watching(store.put)(PICTURE)
+    assert were_alive == [True, True, False]

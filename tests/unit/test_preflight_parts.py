@@ -12,10 +12,11 @@ import postproc.preflight as postproc_part
 import producer.preflight as producer_part
 from consumer.settings import ConsumerSettings
 from consumer.triton import ModelSignature, message_limit_bytes
-from ops.preflight.command import conclude, read_size
+from ops.preflight.command import read_size
 from ops.preflight.estimates import estimated
 from ops.preflight.printing import arranged, document, folded, print_table, summary
 from ops.preflight.settings import PreflightSettings
+from ops.preflight.survey import conclude
 from postproc.settings import PostprocSettings
 from producer.settings import ProducerSettings
 from runtime.errors import ConfigurationError, DependencyError

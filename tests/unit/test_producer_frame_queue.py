@@ -33,7 +33,7 @@ class Ledger:
             self.queue.drop(event[1])
             self.dropped[event[1]] += 1
         elif event == "put":
-            self.dropped["backlog"] += self.queue.put(self.captured)
+            self.dropped["backlog"] += len(self.queue.put(self.captured))
             self.captured += 1
         elif event == "take":
             entry = self.queue.take()
@@ -87,7 +87,7 @@ def test_frames_leave_in_the_order_in_which_they_came(capacity: int, script: lis
 def test_a_full_queue_drops_the_oldest_and_the_next_one_tells_of_it() -> None:
     queue: FrameQueue[str] = FrameQueue(2)
     queue.drop("paced")
-    assert [queue.put(frame) for frame in ("first", "second", "third")] == [0, 0, 1]
+    assert [queue.put(frame) for frame in ("first", "second", "third")] == [[], [], ["first"]]
     assert queue.take() == Waiting("second", {"paced": 1, "backlog": 1})
     assert queue.take() == Waiting("third", {})
     assert queue.take() is None

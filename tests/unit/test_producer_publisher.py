@@ -4,8 +4,10 @@ import threading
 from typing import Any
 
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, NotLeaderForPartitionError
+from prometheus_client import CollectorRegistry, generate_latest
 
 from contracts.frames import FrameHeaders
+from producer.metrics import ProducerMetrics, StreamMetrics
 from producer.outbox import Outbox
 from producer.publisher import Publisher
 from tests.unit.producer_fakes import (
@@ -58,6 +60,30 @@ def test_frames_are_sent_in_order_and_counted_when_acknowledged() -> None:
     assert box.unsettled == 0
 
 
+def test_the_times_of_the_newest_frames_captured_and_published_are_told() -> None:
+    box, value = outbox()
+    for seq in range(3):
+        box.put(encoded(seq))
+    assert value("captured_timestamp_seconds") == EPOCH_NS / 1e9 + 2
+    kafka = FakeKafka(acknowledges=False)
+    publish_all(box, kafka)
+    assert value("frames_in_flight") == 3
+    kafka.futures[0].succeed()
+    assert value("published_timestamp_seconds") == EPOCH_NS / 1e9
+    kafka.futures[1].succeed()
+    assert value("published_timestamp_seconds") == EPOCH_NS / 1e9 + 1
+    assert value("publish_seconds_count") == 2
+    assert value("frames_in_flight") == 1
+
+
+def test_no_time_is_told_of_a_stream_before_its_first_frame() -> None:
+    registry = CollectorRegistry()
+    StreamMetrics(ProducerMetrics(registry), STREAM)
+    shown = generate_latest(registry).decode()
+    assert 'framerail_frames_captured_total{stream="gate"} 0.0' in shown
+    assert "timestamp_seconds{" not in shown
+
+
 def test_no_more_frames_are_in_flight_than_allowed() -> None:
     box, value = outbox(capacity=2, max_in_flight=3)
     entries = []
@@ -70,7 +96,7 @@ def test_no_more_frames_are_in_flight_than_allowed() -> None:
     assert value("frames_dropped_total", reason="backlog") == 3
     assert value("buffer_frames") == 2
     assert entries[0] is not None
-    box.acknowledge(entries[0])
+    box.acknowledge(entries[0], 0.1)
     freed = box.take(0)
     assert freed is not None
     assert freed.frame.seq == 6

@@ -20,7 +20,8 @@ from contracts.errors import InvalidRecord
 from contracts.names import frames_topic, replay_topic, results_topic
 from contracts.replays import min_confidence_of, replay_headers
 from ops.moments import epoch_ms, moment_of
-from ops.replay.moments import default_name, edge, time_left_s
+from ops.progress import time_left_s
+from ops.replay.moments import default_name, edge
 from runtime.errors import ConfigurationError
 from tests.unit.replay_fakes import FakeLog, captured_ns, record
 

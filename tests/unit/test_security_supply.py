@@ -124,7 +124,7 @@ def test_a_bill_is_the_same_every_time_and_names_each_part_once() -> None:
 
 def test_the_bills_name_every_locked_package_the_servers_and_the_weights() -> None:
     found = {name: json.loads(document) for name, document in bills().items()}
-    for service in ("producer", "consumer", "postproc"):
+    for service in ("producer", "consumer", "postproc", "viewer"):
         named = {part["name"] for part in found[f"framerail-{service}.cdx.json"]["components"]}
         locked = locked_packages(CHECKOUT / "requirements" / f"{service}.txt")
         assert named == {package.name for package in locked}

@@ -8,14 +8,21 @@ from consumer.settings import ConsumerSettings, ModelSettings
 from postproc.settings import PostprocSettings
 from producer.settings import ProducerSettings
 from runtime.errors import ConfigurationError
-from runtime.settings import KafkaSettings, ServiceSettings, load_settings
+from runtime.settings import KafkaSettings, S3Settings, ServiceSettings, load_settings
+from viewer.settings import ViewerSettings
 
-SERVICES: list[type[ServiceSettings]] = [ProducerSettings, ConsumerSettings, PostprocSettings]
+SERVICES: list[type[ServiceSettings]] = [
+    ProducerSettings,
+    ConsumerSettings,
+    PostprocSettings,
+    ViewerSettings,
+]
 
 
 def test_no_variable_means_something_else_to_another_service() -> None:
-    own = [set(service.model_fields) - set(KafkaSettings.model_fields) for service in SERVICES]
-    assert [one & other for one, other in combinations(own, 2)] == [set()] * 3
+    shared = {*KafkaSettings.model_fields, *S3Settings.model_fields}
+    own = [set(service.model_fields) - shared for service in SERVICES]
+    assert [one & other for one, other in combinations(own, 2)] == [set()] * 6
 
 
 def test_no_service_gives_a_shared_setting_another_default() -> None:
