@@ -13,7 +13,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 CHROMIUM_VARIABLE = "FRAMERAIL_CHROMIUM"
-WALL = ViewportSize(width=1440, height=700)
+WALL = ViewportSize(width=1440, height=800)
 DESK = ViewportSize(width=1280, height=1400)
 POCKET = ViewportSize(width=390, height=844)
 WITHIN_MS = 30_000

@@ -21,7 +21,7 @@ README = CHECKOUT / "README.md"
 SERVICES = (ProducerSettings, ConsumerSettings, PostprocSettings, ViewerSettings)
 ALWAYS = {"--help"}
 _TYPED = re.compile(r"^(?:    |\t)(.*)$|`([^`\n]+)`", re.MULTILINE)
-_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_LINK = re.compile(r'(?:\]\(|<img src=")([^)"\s]+)[)"]')
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _VARIABLE = re.compile(rf"\b{ENV_PREFIX}[A-Z0-9_]*[A-Z0-9](?!_?\*)\b")
