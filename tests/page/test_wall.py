@@ -44,7 +44,7 @@ def test_an_unknown_figure_is_a_dash_and_never_zero(
     page = open_page().page
     expect(page.locator(".tile .picture-none")).to_contain_text("no picture yet")
     assert page.locator(".tile dd").all_inner_texts() == [walls.DASH] * 3
-    assert page.locator(".stage-fps").all_inner_texts() == [walls.DASH] * 4
+    assert page.locator(".stage-figure").all_inner_texts() == [walls.DASH] * 4
 
 
 @pytest.mark.parametrize("state", ["silent", "reconnecting"])

@@ -24,7 +24,7 @@ const STOPS = [
 class StageStop {
   /** @param {string} name */
   constructor(name) {
-    this.fps = el("span", { class: "stage-fps" });
+    this.rate = el("span", { class: "stage-figure" });
     this.behind = el("span", { class: "stage-behind" });
     this.inHand = el("span", { class: "stage-hand" });
     this.worst = el("span", { class: "stage-worst", hidden: true }, icon("behind"), "waits most here");
@@ -37,7 +37,7 @@ class StageStop {
         "div",
         { class: "stage" },
         el("h3", { class: "stage-name" }, name, ...(name === "infer" ? [triton()] : [])),
-        el("p", { class: "stage-rate" }, this.fps, el("span", { class: "unit" }, ` ${words.unit}`)),
+        el("p", { class: "stage-rate" }, this.rate, el("span", { class: "unit" }, ` ${words.unit}`)),
         el("p", { class: "stage-lag" }, this.behind, this.inHand),
         this.worst,
       ),
@@ -47,7 +47,7 @@ class StageStop {
 
   /** @param {Stage | undefined} stage @param {boolean} isWorst */
   update(stage, isWorst) {
-    setText(this.fps, rate(stage?.rate));
+    setText(this.rate, rate(stage?.rate));
     setText(this.behind, stage?.behind_s == null ? "" : `${span(stage.behind_s)} behind`);
     const hand = stage?.in_hand;
     setText(this.inHand, hand == null ? "" : handWords(hand, stage?.unit ?? "frames"));
