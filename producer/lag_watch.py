@@ -19,8 +19,7 @@ from runtime.storms import StormFold
 
 LOOK_EVERY_S = 1.0
 LOOK_TIMEOUT_MS = 4000
-"""A broker that is frozen must not make a thread that hangs of one that waits: below the least that
-`stuck_after_s` may be, 5 s."""
+"""Of one request; the library's own 30 s would make a thread that hangs of one that waits."""
 _AFTER_FAULT_S = 5.0
 
 

@@ -8,6 +8,11 @@ from pydantic import Field, model_validator
 from runtime.settings import KafkaSettings
 
 
+LONGEST_LOOK_S = 20.0
+"""How long `producer.lag_watch` waits for a broker that stands still: 10 s for a new connection, as
+kafka-python has it, and two requests."""
+
+
 class ProducerSettings(KafkaSettings):
     """How cameras are read, which of their frames are published, and how many may wait."""
 
@@ -101,10 +106,12 @@ class ProducerSettings(KafkaSettings):
                 f"reconnect_first_s {self.reconnect_first_s:g} is above "
                 f"reconnect_longest_s {self.reconnect_longest_s:g}"
             )
-        longest_silence_s = 2 * max(self.connect_timeout_s, self.stall_timeout_s)
+        cameras_s = 2 * max(self.connect_timeout_s, self.stall_timeout_s)
+        longest_silence_s = max(cameras_s, LONGEST_LOOK_S)
         if self.stuck_after_s <= longest_silence_s:
             raise ValueError(
-                f"stuck_after_s {self.stuck_after_s:g} must be above {longest_silence_s:g}: twice "
-                "connect_timeout_s and stall_timeout_s, which a healthy thread may take"
+                f"stuck_after_s {self.stuck_after_s:g} must be above {longest_silence_s:g}, which "
+                "a healthy thread may take: twice connect_timeout_s and stall_timeout_s, and "
+                f"{LONGEST_LOOK_S:g} s for a look at a Kafka that stands still"
             )
         return self
