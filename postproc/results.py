@@ -1,8 +1,8 @@
 """Reads one record of `results` and checks what its key in S3 will be built on. Pure."""
 
 from contracts.errors import InvalidRecord
+from contracts.evidence import check_evidence_keys
 from contracts.frames import Headers
-from contracts.names import BatchId, evidence_key, shown, stream_of_topic
 from contracts.results import BatchResult, FrameResult, decode_result
 from contracts.stand_ins import unreadable
 from runtime.errors import InvalidInput
@@ -18,7 +18,7 @@ def read_result(value: bytes | None, headers: Headers = ()) -> BatchResult:
         raise InvalidInput(unreadable(headers) or "the record has no value")
     try:
         result = decode_result(value)
-        _check_keys(result)
+        check_evidence_keys(result)
     except InvalidRecord as error:
         raise InvalidInput(str(error)) from error
     return result
@@ -27,16 +27,3 @@ def read_result(value: bytes | None, headers: Headers = ()) -> BatchResult:
 def evidence_frames(result: BatchResult) -> dict[int, FrameResult]:
     """Return the frames of a batch by their offset."""
     return {frame.offset: frame for frame in result.frames}
-
-
-def _check_keys(result: BatchResult) -> None:
-    if result.stream_id != stream_of_topic(result.source.topic):
-        raise InvalidRecord(f"stream_id is {shown(result.stream_id)}: its source says otherwise")
-    batch_id, frames = BatchId.parse(result.batch_id), evidence_frames(result)
-    for chosen in result.evidence:
-        frame = frames[chosen.offset]
-        expected = evidence_key(batch_id, frame.offset, frame.captured_ns)
-        if chosen.key != expected:
-            raise InvalidRecord(
-                f"evidence key is {shown(chosen.key)}: its frame makes it {expected!r}"
-            )

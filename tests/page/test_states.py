@@ -41,7 +41,7 @@ def test_a_viewer_that_refuses_is_told_of_with_its_reason_and_comes_back_by_itse
     opened.may_fail_requests = True
     expect(opened.page.locator("#lost-title")).to_have_text("The viewer cannot be reached.")
     expect(opened.page.locator("#lost-text")).to_contain_text("It answers 503: starting: Kafka")
-    expect(opened.page.locator(".room")).to_contain_text("framerail watch")
+    expect(opened.page.locator(".room")).to_contain_text("framerail ledger")
     viewer.refusal = None
     expect(opened.page.locator(".tile")).to_have_count(4)
     expect(opened.page.locator("#lost")).to_be_hidden()

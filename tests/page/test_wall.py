@@ -67,7 +67,7 @@ def test_losses_stand_out_from_frames_left_out_on_purpose(
     viewer.wall = walls.wall(walls.tile("gate", dropped=dropped))
     page = open_page().page
     drops = page.locator(".drop")
-    assert drops.all_inner_texts() == ["overload 37", "frozen 2", "paced 18.2K"]
+    expect(drops).to_have_text(["overload 37", "frozen 2", "paced 18.2K"])
     kinds = [drops.nth(index).get_attribute("data-kind") for index in range(3)]
     assert kinds == ["loss", "notice", "calm"]
     expect(page.locator(".tile .state")).to_have_text("live")

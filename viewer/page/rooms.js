@@ -89,7 +89,7 @@ export function brokenRoom() {
       "ol",
       { class: "steps" },
       el("li", {}, "Look whether the viewer runs:", command("framerail status")),
-      el("li", {}, "Look at the streams without it, in a terminal:", command("framerail watch")),
+      el("li", {}, "Its log lies where that says. Ask for every frame without it:", command("framerail ledger --since 10m")),
     ),
   );
 }
