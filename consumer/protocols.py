@@ -1,6 +1,7 @@
 """What the consumer's loop asks of the outside."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from consumer.frame import FetchedFrame, FrameSource
@@ -41,6 +42,14 @@ class Acknowledgement(Protocol):
     @property
     def is_done(self) -> bool:
         """Whether it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A result that was handed over at `at_s`, by the loop's own clock."""
+
+    acknowledgement: Acknowledgement
+    at_s: float
 
 
 class Results(Protocol):

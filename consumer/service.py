@@ -10,7 +10,7 @@ from consumer import metrics
 from consumer.batches import Batch, BatchAssembler
 from consumer.frame import FetchedFrame, FrameSource
 from consumer.lanes import Lane
-from consumer.protocols import Acknowledgement, Frames, Results
+from consumer.protocols import Frames, Handed, Results
 from consumer.reporting import report_fetched, report_safe, report_written
 from consumer.worker import BatchOutcome
 from runtime.daemon_pool import DaemonPool
@@ -38,14 +38,6 @@ class Limits:
     max_batch_age_s: float
     max_batches_in_flight: int
     stop_timeout_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """A result handed to Kafka at `at_s`."""
-
-    acknowledgement: Acknowledgement
-    at_s: float
 
 
 Ticket = Future[BatchOutcome | None]

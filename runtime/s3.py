@@ -36,8 +36,8 @@ _REFUSALS = {
     "301": "the bucket is in another region; set FRAMERAIL_S3_REGION",
     "403": "the key or its rights are refused",
     "404": "there is no such bucket",
-    "AccessDenied": "the key lacks the right to do this; on evidence/*, postproc needs s3:PutObject and "
-    "the viewer s3:GetObject",
+    "AccessDenied": "the key lacks the right to do this; on evidence/*, postproc needs "
+    "s3:PutObject, the viewer s3:GetObject",
     "AllAccessDisabled": "access to this bucket is switched off",
     "AuthorizationHeaderMalformed": "the region is wrong; set FRAMERAIL_S3_REGION",
     "ExpiredToken": "the credentials have expired",

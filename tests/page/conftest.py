@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.page.fake_viewer import FakeViewer, Served
 
@@ -74,6 +82,39 @@ def browser(chromium: Path) -> Iterator[Browser]:
         browser.close()
 
 
+class Contexts:
+    """One browser context a set of options: the files of the page are fetched once in each."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._made: dict[frozenset[tuple[str, object]], BrowserContext] = {}
+
+    def page(self, size: ViewportSize, options: dict[str, object]) -> Page:
+        """Return a page that shares nothing with those before but what is cached."""
+        key = frozenset(options.items())
+        if key not in self._made:
+            context = self._browser.new_context(**options)  # type: ignore[arg-type]
+            context.set_default_timeout(WAIT_MS)
+            context.add_init_script(_NOTE_VIOLATIONS)
+            self._made[key] = context
+        page = self._made[key].new_page()
+        page.set_viewport_size(size)
+        return page
+
+
+def leave(page: Page) -> None:
+    """Close a page, and forget what it and its test have chosen."""
+    page.evaluate("localStorage.clear()")
+    page.context.set_offline(False)
+    page.context.clear_permissions()
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    return Contexts(browser)
+
+
 @pytest.fixture(scope="session")
 def _fake_and_served() -> Iterator[tuple[FakeViewer, Served]]:
     fake = FakeViewer()
@@ -92,7 +133,7 @@ def viewer(_fake_and_served: tuple[FakeViewer, Served]) -> FakeViewer:
 
 @pytest.fixture
 def open_page(
-    browser: Browser, _fake_and_served: tuple[FakeViewer, Served], viewer: FakeViewer
+    contexts: Contexts, _fake_and_served: tuple[FakeViewer, Served], viewer: FakeViewer
 ) -> Iterator[OpenPage]:
     """Open the page: `open_page("#/streams/gate", size=PHONE, theme="dark")`.
 
@@ -107,10 +148,7 @@ def open_page(
         base: str | None = None,
         **options: object,
     ) -> Opened:
-        context = browser.new_context(viewport=size, color_scheme=theme, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(WAIT_MS)
-        context.add_init_script(_NOTE_VIOLATIONS)
-        one = Opened(context.new_page())
+        one = Opened(contexts.page(size, {"color_scheme": theme, **options}))
         opened.append(one)
         one.page.goto((base or _fake_and_served[1].url) + address)
         return one
@@ -118,5 +156,5 @@ def open_page(
     yield open_at
     complaints = [error for one in opened for error in one.errors()]
     for one in opened:
-        one.page.context.close()
+        leave(one.page)
     assert complaints == []

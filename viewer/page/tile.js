@@ -5,6 +5,7 @@ import { streamPage } from "./addresses.js";
 import { need, needWords } from "./attention.js";
 import { el, icon, KeyedList, setAttribute, setIcon, setText, show, setTime } from "./dom.js";
 import { ago, clock, count, plural, rate, shortCount, span, UNKNOWN } from "./format.js";
+import { nowMs } from "./now.js";
 import { Slot } from "./pictures.js";
 import { dropsInOrder, reasonWords, stateWords } from "./words.js";
 /** @import { Pictures } from "./pictures.js" */
@@ -152,17 +153,25 @@ export class PictureRoom {
       ),
       this.stamp,
     );
-    this.slot = new Slot(this.node, onShown);
+    this.slot = new Slot(this.node, (image) => {
+      this.showStamp(nowMs());
+      onShown?.(image);
+    });
   }
 
-  /** @param {StreamTile} tile @param {number} nowMs */
-  update(tile, nowMs) {
+  /** @param {StreamTile} tile @param {number} atMs */
+  update(tile, atMs) {
     this.slot.want(tile.picture, pictureAlt(tile));
+    this.showStamp(atMs);
+  }
+
+  /** @param {number} atMs */
+  showStamp(atMs) {
     const { shown } = this.slot;
     show(this.stamp, shown !== null);
     if (shown === null) return;
-    const ageMs = nowMs - shown.captured_ms;
-    setTime(this.time, shown.captured_ms, nowMs);
+    const ageMs = atMs - shown.captured_ms;
+    setTime(this.time, shown.captured_ms, atMs);
     setText(this.age, ageMs > OLD_PICTURE_MS ? ago(ageMs) : "");
     setAttribute(this.node, "data-old", ageMs > OLD_PICTURE_MS);
   }
