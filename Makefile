@@ -87,6 +87,7 @@ lint: setup ## ruff, mypy, shellcheck and hadolint, as strict as they go.
 	$(BIN)/ruff format --check .
 	MYPYPATH=pulumi $(BIN)/mypy $(PACKAGES) tests pulumi
 	$(BIN)/mypy kserve/overlays/cluster/upload_models.py
+	$(BIN)/mypy kserve/observability/wrap.py
 	$(BIN)/shellcheck $(SCRIPTS)
 	$(BIN)/hadolint $(DOCKERFILES)
 

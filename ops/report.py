@@ -10,11 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.ledger.accounts import StreamReport
+from ops.options import SERVICES
 from ops.tables import print_by_stream
 from ops.terminal import tell
 
-ADDRESSES = ("viewer", "kafka", "s3", "rtsp", "triton_grpc", "triton_http")
-"""The page, and what clients that are not ours connect to."""
+ADDRESSES = (
+    *("viewer", "kafka", "s3", "rtsp", "triton_grpc", "triton_http"),
+    *(f"{name}_metrics" for name in SERVICES),
+)
+"""The page, and what clients that are not ours connect to, a Prometheus among them."""
 
 
 class PartReport(Struct, frozen=True):
@@ -71,9 +75,9 @@ def print_parts(console: Console, report: StackReport) -> None:
         table.add_row(part.name, state, pid, str(part.restarts), Path(part.log).name)
     console.print(table)
     for folder in folders:
-        _say(console, f"{'logs':<12} {folder}")
+        _say(console, f"{'logs':<16} {folder}")
     for name, address in report.addresses.items():
-        _say(console, f"{name:<12} {address}")
+        _say(console, f"{name:<16} {address}")
 
 
 def print_demo(console: Console, report: StackReport) -> None:

@@ -194,6 +194,19 @@ def test_a_new_picture_takes_the_place_of_the_old_one_with_its_time_and_words(
     expect(page.locator(".tile img")).to_have_count(1)
 
 
+def test_a_picture_shows_its_time_with_itself_and_not_with_the_next_wall(
+    open_page: OpenPage, viewer: FakeViewer
+) -> None:
+    def last_word(_key: str) -> bytes:
+        viewer.wall = None
+        return jpeg()
+
+    viewer.picture_of = last_word
+    viewer.wall = walls.wall(walls.tile("gate"))
+    page = open_page().page
+    expect(page.locator(".picture-stamp")).to_be_visible(timeout=4000)
+
+
 def test_a_picture_keeps_its_aspect(open_page: OpenPage, viewer: FakeViewer) -> None:
     viewer.picture_of = lambda _key: jpeg(160, 90)
     page = open_page().page

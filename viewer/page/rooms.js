@@ -89,7 +89,12 @@ export function brokenRoom() {
       "ol",
       { class: "steps" },
       el("li", {}, "Look whether the viewer runs:", command("framerail status")),
-      el("li", {}, "Its log lies where that says. Ask for every frame without it:", command("framerail ledger --since 10m")),
+      el(
+        "li",
+        {},
+        "Its log lies where that says. Ask for every frame without it:",
+        command("framerail ledger --since 10m"),
+      ),
     ),
   );
 }

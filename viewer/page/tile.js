@@ -16,7 +16,7 @@ const OTHERS_SHOWN = 3;
 /** A picture of a live stream is a batch old, and a batch may take 5 s to gather and some to store. */
 const OLD_PICTURE_MS = 20_000;
 
-/** @typedef {{tile: StreamTile, isLosing: boolean, nowMs: number}} TileNow */
+/** @typedef {{tile: StreamTile, isLosing: boolean, atMs: number}} TileNow */
 
 /** A badge: icon, word and colour. */
 export class StateBadge {
@@ -106,7 +106,7 @@ export class Tile {
   }
 
   /** @param {TileNow} now */
-  update({ tile, isLosing, nowMs }) {
+  update({ tile, isLosing, atMs }) {
     setAttribute(this.node, "data-state", need(tile, isLosing));
     this.badge.update(tile, isLosing);
     setText(this.fps.value, rate(tile.captured_fps));
@@ -121,7 +121,7 @@ export class Tile {
     this.noteList.render(notes);
     show(this.notes, notes.length > 0);
     show(this.notesRoom, notes.length > 0 || others !== "");
-    this.room.update(tile, nowMs);
+    this.room.update(tile, atMs);
   }
 
   remove() {

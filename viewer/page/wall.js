@@ -62,7 +62,7 @@ export class WallView {
     this.tiles.render(
       this.order.map((id) => {
         const tile = /** @type {StreamTile} */ (byStream.get(id));
-        return [id, { tile, isLosing: this.losses.isLosing(id), nowMs }];
+        return [id, { tile, isLosing: this.losses.isLosing(id), atMs: nowMs }];
       }),
     );
     setAttribute(
