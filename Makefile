@@ -62,7 +62,7 @@ test-infra: servers ## The AWS program under mocks, and its scripts on the real 
 	$(BIN)/python -m pytest tests/infra $(ARGS)
 
 test-page: setup browser ## The web page in a real Chromium.
-	$(BIN)/python -m pytest tests/page $(ARGS)
+	$(BIN)/python -m pytest tests/page --numprocesses=2 --dist=loadfile $(ARGS)
 
 test-e2e: servers ## The real processes, from a camera to S3.
 	$(BIN)/python -m pytest tests/e2e $(ARGS)

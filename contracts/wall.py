@@ -114,7 +114,7 @@ class BatchView(Struct, frozen=True, kw_only=True):
 
     `counts` holds the most objects of each label in any one of its frames; `captured_ms` and
     `detections` have one number a frame, in order of offset; `is_stored` says whether the
-    post-processor is done with it, so that its pictures are in S3.
+    post-processor is done with it: its pictures are in S3, but those that it had to refuse.
     """
 
     batch_id: str

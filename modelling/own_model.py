@@ -133,7 +133,7 @@ def _agrees_with_openvino(
     except ORT_ERRORS:
         return False
     counts = agreement_at(found, other, SURE)
-    return not counts.references or min(counts.precision, counts.recall) >= AS_GOOD
+    return bool(counts.references) and min(counts.precision, counts.recall) >= AS_GOOD
 
 
 def _told(found: Sequence[Detections], is_batched: bool, is_refused: bool) -> list[str]:
@@ -148,7 +148,10 @@ def _told(found: Sequence[Detections], is_batched: bool, is_refused: bool) -> li
             "it takes one picture at a time, so max_batch_size is 1: set FRAMERAIL_BATCH_SIZE=1"
         )
     if is_refused:
-        said.append("OpenVINO refused it or answered otherwise: it runs without")
+        said.append(
+            "OpenVINO refused it, answered otherwise, or nothing was found to compare by: it runs "
+            "without; --video takes frames that show what it detects"
+        )
     return said
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.choices import port_choices
+from ops.completion import port_choices
 from ops.terminal import AsJson, answers, messages, print_document
 from runtime.errors import ConfigurationError
 

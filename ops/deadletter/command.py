@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from contracts.deadletters import Stage
-from ops.choices import known_streams
+from ops.completion import known_streams
 from ops.deadletter.deeds import Letters, Outcome, Say
 from ops.deadletter.deeds import drop as drop_letters
 from ops.deadletter.deeds import replay as replay_letters

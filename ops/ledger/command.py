@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.choices import known_streams
+from ops.completion import known_streams
 from ops.terminal import AsJson, answers, messages, print_document
 from runtime.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from ops.ledger.keeping import Audit
+    from ops.ledger.audit import Audit
 
 
 def ledger(
@@ -58,7 +58,7 @@ def ledger(
         framerail ledger --since 2025-11-22T17:20:00+01:00 --json
         framerail ledger --since 2m --publish --every 30s
     """
-    from ops.ledger.keeping import Audit
+    from ops.ledger.audit import Audit
 
     audit = Audit(stream, since, publish)
     audit.scope(datetime.now(UTC))  # refused before anything is asked
@@ -70,7 +70,7 @@ def ledger(
 
 def _prove(audit: "Audit", as_json: bool) -> None:
     from contracts.names import LEDGER_KEY
-    from ops.ledger.keeping import check_ledger
+    from ops.ledger.audit import check_ledger
     from ops.ledger.tables import print_ledger
     from ops.progress import shown_progress
 
@@ -88,7 +88,7 @@ def _prove(audit: "Audit", as_json: bool) -> None:
 def _keep_proving(audit: "Audit", every_s: float, as_json: bool) -> None:
     from contracts.wall import LedgerVerdict
     from local.stopping import caught_signals
-    from ops.ledger.keeping import keep_proving
+    from ops.ledger.audit import keep_proving
     from ops.ledger.publishing import line_of
 
     stop = threading.Event()

@@ -7,7 +7,7 @@ import typer
 
 from contracts.errors import InvalidRecord
 from contracts.names import results_topic
-from ops.choices import known_streams
+from ops.completion import known_streams
 from ops.failures import Interrupted
 from ops.terminal import AsJson, answers, messages, print_document
 from runtime.errors import ConfigurationError, FramerailError

@@ -143,9 +143,9 @@ def _columns(width: int) -> list[tuple[str, Cell]]:
     """Return the names of the columns that the width has room for, and how each is filled."""
     chosen: list[tuple[str, Cell]] = []
     if width >= WIDE_CHARS:
-        chosen.append(("captured/s", lambda tile: _number(tile.captured_fps)))
+        chosen.append(("captured", lambda tile: _fps(tile.captured_fps)))
     if width >= NARROW_CHARS:
-        chosen.append(("frames/s", lambda tile: _number(tile.inferred_fps)))
+        chosen.append(("inferred", lambda tile: _fps(tile.inferred_fps)))
         chosen.append(("behind", lambda tile: _seconds(tile.behind_s)))
     if width >= USUAL_CHARS:
         chosen.append(("people", _people))
@@ -164,11 +164,19 @@ def _state(tile: StreamTile) -> str:
     return tile.state
 
 
+def _is_watching(tile: StreamTile) -> bool:
+    """Whether anybody knows what is in front of the camera now."""
+    is_inferred = tile.inferred_fps is not None or tile.picture is not None or bool(tile.now)
+    return is_inferred and tile.state in ("live", "behind")
+
+
 def _people(tile: StreamTile) -> str:
-    return UNKNOWN if tile.captured_ms is None else f"{tile.now.get(PERSON, 0)}"
+    return f"{tile.now.get(PERSON, 0)}" if _is_watching(tile) else UNKNOWN
 
 
 def _others(tile: StreamTile) -> str:
+    if not _is_watching(tile):
+        return ""
     return ", ".join(f"{count} {label}" for label, count in tile.now.items() if label != PERSON)
 
 
@@ -235,8 +243,8 @@ def _line(text: Text, height: int | None) -> Text:
     return text
 
 
-def _number(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.1f}"
+def _fps(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.1f}/s"
 
 
 def _seconds(value: float | None) -> str:

@@ -17,10 +17,10 @@ from contracts.frames import FrameHeaders
 from contracts.names import RESULTS_TOPIC
 from contracts.results import BatchResult
 from local.stack import EmbeddedStack
+from ops.ledger.audit import BooksDoNotClose
 from ops.ledger.books import Books
 from ops.ledger.command import ledger
 from ops.ledger.kafka_books import KafkaBooks, Scope
-from ops.ledger.keeping import BooksDoNotClose
 from runtime.errors import ConfigurationError, DependencyError, TransientError
 from tests.integration.ledger_world import BUCKET, World, open_world
 from tests.postproc_results import batch_result

@@ -14,8 +14,8 @@ from contracts.results import BatchResult
 from local.stack import EmbeddedStack, StackPorts
 from local.supervisor import Supervisor, say_nothing
 from local.workspace import Workspace
+from ops.ledger.audit import BooksDoNotClose, check_ledger
 from ops.ledger.kafka_books import KafkaBooks, Scope
-from ops.ledger.keeping import BooksDoNotClose, check_ledger
 from ops.ledger.pictures import Pictures
 from tests.integration.ledger_world import BUCKET, World, open_world
 from tests.postproc_results import batch_result

@@ -11,8 +11,8 @@ from rich.console import Console
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from ops.choices import known_streams, port_choices
 from ops.cli import app
+from ops.completion import known_streams, port_choices
 from ops.help import EXAMPLES, legible
 from ops.options import StackOptions, checked_options, of_servers, of_services, port_names
 from ops.suggestion import nearest

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from contracts.wall import LedgerVerdict
 from ops.failures import Interrupted
-from ops.ledger.keeping import SOON_S, Audit, keep_proving
+from ops.ledger.audit import SOON_S, Audit, keep_proving
 from ops.ledger.publishing import NAMES_TOLD, PROBLEMS_TOLD, line_of, verdict_of
 from ops.ledger.tables import print_ledger
 from ops.ledger.verdict import Ledger, Named, PictureAccount, StreamLedger

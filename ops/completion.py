@@ -1,6 +1,6 @@
 """What the shell offers when Tab is pressed: names that are known here, found in an instant.
 
-A completion that cannot be found is none, whatever went wrong: nobody reads errors between words.
+A completion is none where its source is away or refuses: nobody reads errors between words.
 """
 
 from runtime.errors import FramerailError
