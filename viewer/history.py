@@ -60,7 +60,7 @@ class History:
         return max(kept.values(), key=lambda entry: entry[0])[1] if kept else None
 
     def is_stored(self, batch: Batch) -> bool:
-        """Return whether the post-processors are done with a batch, so its pictures are in S3 or refused.
+        """Return whether the post-processors are done with a batch: pictures stored, or refused.
 
         False too where nobody has told how far they are.
         """
