@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from runtime.metrics import DEAD_LETTERS
+from runtime.metrics import DEAD_LETTERS, NewestCapture
 
 _STAGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _QUARTERS_TO_3 = tuple(step / 4 for step in range(1, 13))
@@ -32,6 +32,7 @@ INFERRED_AT = Gauge(
     "Capture time of the newest frame whose result is safe in results, UNIX time.",
     ["stream"],
 )
+NEWEST_INFERRED = NewestCapture(INFERRED_AT)
 CAPTURE_TO_INFERRED_SECONDS = Histogram(
     "framerail_capture_to_inferred_seconds",
     "Time from the capture of a frame to the model's answer.",

@@ -50,7 +50,7 @@ def report_safe(batch: Batch, write_s: float) -> None:
     """Tell that Kafka has acknowledged the result of a batch, `write_s` after it was sent."""
     metrics.STAGE_SECONDS.labels("write").observe(write_s)
     newest_ns = max(frame.captured_ns for frame in batch.frames)
-    metrics.INFERRED_AT.labels(stream_of_topic(batch.source.topic)).set(newest_ns / 1e9)
+    metrics.NEWEST_INFERRED.reached(stream_of_topic(batch.source.topic), newest_ns)
 
 
 def _report_refused(refused: RefusedFrame, log: Logger) -> None:

@@ -74,8 +74,7 @@ class TracedWorker:
             _Sampled(frame, origin)
             for frame in batch.frames
             if frame.headers is not None and frame.headers.traceparent is not None
-            for origin in (self._tracer.origin(frame.headers.traceparent),)
-            if origin is not None
+            if (origin := self._tracer.origin(frame.headers.traceparent)) is not None
         ]
         return sorted(found, key=lambda sampled: sampled.is_replay)
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from runtime.metrics import DEAD_LETTERS
+from runtime.metrics import DEAD_LETTERS, NewestCapture
 
 _QUARTERS_TO_3 = tuple(step / 4 for step in range(1, 13))
 """Seconds. Fine where a live stream lies: percentiles are read from these buckets."""
@@ -23,6 +23,7 @@ STORED_AT = Gauge(
     "Capture time of the newest frame of a result whose pictures are all in S3, UNIX time.",
     ["stream"],
 )
+NEWEST_STORED = NewestCapture(STORED_AT)
 UPLOAD_SECONDS = Histogram(
     "framerail_upload_seconds",
     "Time to store one picture, its successful attempt alone.",

@@ -83,8 +83,7 @@ class RecordWorker:
                 return False
         if refusals and not self._refuse(record, "postproc.draw", "; ".join(refusals)):
             return False
-        newest_s = result.captured_last_ns / 1e9
-        metrics.STORED_AT.labels(STREAM_LABELS(result.stream_id)).set(newest_s)
+        metrics.NEWEST_STORED.reached(STREAM_LABELS(result.stream_id), result.captured_last_ns)
         return True
 
     def _draw(self, result: BatchResult, frame: FrameResult, chosen: EvidenceFrame) -> Picture:

@@ -11,15 +11,13 @@ from contracts.names import frames_topic
 from producer.load import Backlog, LoadGovernor
 from runtime.errors import FramerailError
 from runtime.health import Heartbeat
-from runtime.kafka_clients import admin_client
+from runtime.kafka_clients import LOOK_TIMEOUT_MS, admin_client
 from runtime.logs import Logger
 from runtime.settings import KafkaSettings
 from runtime.stop import StopSignal
 from runtime.storms import StormFold
 
 LOOK_EVERY_S = 1.0
-LOOK_TIMEOUT_MS = 4000
-"""Of one request; the library's own 30 s would make a thread that hangs of one that waits."""
 _AFTER_FAULT_S = 5.0
 
 

@@ -27,6 +27,10 @@ _FOR_EVER_MS = 7 * 24 * 3600 * 1000
 """A record that was handed over is retried until the broker is back; what waits before it is
 bounded by the caller, which drops and counts, instead of by a timeout here, which would lose it."""
 
+LOOK_TIMEOUT_MS = 4000
+"""Of one request of a thread that looks at Kafka again and again; the library's own 30 s would make
+a thread that hangs of one that waits."""
+
 _MAX_BLOCK_MS = 2000
 """A send blocks only while its topic is unknown to the client; the caller then tries again."""
 

@@ -1,7 +1,9 @@
 """What more than one service counts, and what every one tells of itself."""
 
 import os
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import Counter, Gauge
@@ -65,6 +67,29 @@ class BoundedLabels:
                 return self.OTHER
             self._known.add(value)
         return value
+
+
+class NewestCapture:
+    """A gauge of the newest capture time of each stream, UNIX time in seconds.
+
+    An older frame changes nothing: one that was put back from the dead letters keeps its first
+    time, and several threads end out of order. A time that lies ahead counts as now, so that a
+    wrong one does not hold the gauge for long. Safe to call from many threads.
+    """
+
+    def __init__(self, gauge: Gauge, now_s: Callable[[], float] = time.time) -> None:
+        self._gauge = gauge
+        self._now_s = now_s
+        self._newest_s: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def reached(self, stream: str, captured_ns: int) -> None:
+        """Say that a frame of this capture time, in ns since the epoch, has come so far."""
+        captured_s = min(captured_ns / 1e9, self._now_s())
+        with self._lock:
+            if captured_s > self._newest_s.get(stream, 0.0):
+                self._newest_s[stream] = captured_s
+                self._gauge.labels(stream).set(captured_s)
 
 
 STREAM_LABELS = BoundedLabels(4096)

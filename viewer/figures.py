@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from contracts.wall import Stage
 from viewer import families
+from viewer.batches import Batch
 from viewer.history import History
 from viewer.telemetry import LONGEST_WINDOW_S, Telemetry
 
@@ -40,8 +41,8 @@ class ProgressKeeper:
     def progress(self, stream_id: str) -> Progress:
         """Return how far a stream has come.
 
-        Where the producer is away, what it said last holds. Where a later service is, the results
-        themselves tell.
+        Where the producer is away, what it said last holds. Of the later services' word and the
+        results themselves the newer one holds.
         """
         return Progress(
             self._last(self._captured_s, families.CAPTURED_AT, stream_id),
@@ -66,18 +67,17 @@ class ProgressKeeper:
         return None if told_s == 0 else told_s  # a series may exist before its first frame
 
     def _inferred_s(self, stream_id: str) -> float | None:
-        told_s = self._told_s(families.INFERRED_AT, stream_id)
-        newest = self._history.newest(stream_id)
-        if told_s is not None or newest is None:
-            return told_s
-        return newest.captured_ms[-1] / 1000
+        return self._newest_s(families.INFERRED_AT, stream_id, self._history.newest(stream_id))
 
     def _stored_s(self, stream_id: str) -> float | None:
-        told_s = self._told_s(families.STORED_AT, stream_id)
-        if told_s is not None:
+        return self._newest_s(families.STORED_AT, stream_id, self._history.stored(stream_id))
+
+    def _newest_s(self, family: str, stream_id: str, batch: Batch | None) -> float | None:
+        """Return the newer of both: a process tells old times of a stream that it has given up."""
+        told_s = self._told_s(family, stream_id)
+        if batch is None:
             return told_s
-        stored = self._history.stored(stream_id)
-        return None if stored is None else stored.captured_ms[-1] / 1000
+        return max(told_s or 0.0, batch.captured_ms[-1] / 1000)
 
 
 def stages(telemetry: Telemetry, progress: dict[str, Progress]) -> tuple[Stage, ...]:

@@ -8,7 +8,7 @@ from kafka.errors import KafkaError
 
 from contracts.names import RESULTS_TOPIC
 from runtime.errors import DependencyError
-from runtime.kafka_clients import admin_client
+from runtime.kafka_clients import LOOK_TIMEOUT_MS, admin_client
 from runtime.settings import KafkaSettings
 
 EVERY_S = 1.0
@@ -31,7 +31,8 @@ class StoredOffsets:
         """
         try:
             if self._admin is None:
-                self._admin = self._opened.enter_context(admin_client(self._settings))
+                opened = admin_client(self._settings, request_timeout_ms=LOOK_TIMEOUT_MS)
+                self._admin = self._opened.enter_context(opened)
             self._take(self._committed(self._admin))
         except BaseException:
             self.close()

@@ -31,14 +31,14 @@ class AskingLoop:
         turn: Callable[[], float],
         report: Callable[[str | None], None],
         stop: StopSignal,
-        stuck_after_s: float,
+        heartbeat: Heartbeat,
         log: Logger,
     ) -> None:
         self._turn = turn
         self._report = report
         self._stop = stop
         self._log = log.bind(loop=name)
-        self._heartbeat = Heartbeat(time.monotonic, stuck_after_s)
+        self._heartbeat = heartbeat
         self._storms = StormFold(time.monotonic)
         # A daemon: a request that hangs must not hold up the end of the process.
         self._thread = threading.Thread(
@@ -46,13 +46,9 @@ class AskingLoop:
         )
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Begin to ask; from now on the heartbeat needs this thread."""
         self._thread.start()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the loop has turned recently."""
-        return self._thread.is_alive() and self._heartbeat.is_alive
+        self._heartbeat.require(lambda: self._stop.is_set or self._thread.is_alive())
 
     def _run(self) -> None:
         waits = self._new_waits()
@@ -66,6 +62,7 @@ class AskingLoop:
             else:
                 wait_s = next(waits)
             self._stop.wait(wait_s)
+        self._heartbeat.rest()
 
     def _ask(self) -> tuple[str | None, float]:
         try:
@@ -77,7 +74,9 @@ class AskingLoop:
                 self._log.warning("viewer.waiting", reason=problem, unsaid=unsaid)
             return problem, 0.0
         except Exception as error:  # noqa: BLE001 - the loop's outermost guard
-            self._log.exception("viewer.defect")
+            unsaid = self._storms.admit(type(error).__name__)
+            if unsaid is not None:
+                self._log.exception("viewer.defect", unsaid=unsaid)
             return f"a defect of the viewer, which its log tells of: {type(error).__name__}", 0.0
 
     @staticmethod

@@ -34,6 +34,7 @@ class ResultsReader:
         self._take = take
         self._consumer: GroupConsumer | None = None
         self._looked_s = 0.0
+        self._has_failed = False
 
     def turn(self) -> float:
         """Read what has come; return how long to wait until the next turn, in seconds.
@@ -43,11 +44,10 @@ class ResultsReader:
         """
         try:
             with _explained():
-                self._read()
+                return self._read()
         except BaseException:
             self.close()
             raise
-        return 0.0
 
     def close(self) -> None:
         """Hang up."""
@@ -56,19 +56,24 @@ class ResultsReader:
             with suppress(KafkaError):
                 consumer.leave()
 
-    def _read(self) -> None:
+    def _read(self) -> float:
         consumer = self._consumer
         if consumer is None:
             consumer = self._consumer = self._connected()
         self._look_for_partitions(consumer)
         try:
             fetched = consumer.fetch(POLL_S, RECORDS_A_POLL)
-        except TransientError:
-            return  # the client tries again at the next call
+        except TransientError as error:
+            if self._has_failed:
+                raise DependencyError(f"Kafka does not give {RESULTS_TOPIC!r}: {error}") from error
+            self._has_failed = True  # the client tries again at the next call
+            return POLL_S
+        self._has_failed = False
         for partition, records in fetched.items():
             batches = [batch for record in records if (batch := _batch(partition, record))]
             if batches:
                 self._take(batches)
+        return 0.0
 
     def _connected(self) -> GroupConsumer:
         limit_bytes = self._settings.max_result_bytes + RECORD_OVERHEAD_BYTES

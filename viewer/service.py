@@ -16,6 +16,7 @@ from runtime.health import Heartbeat
 from runtime.kafka_clients import connection_options
 from runtime.logs import Logger
 from runtime.stop import StopSignal
+from runtime.storms import StormFold
 from viewer.batches import Batch
 from viewer.board import Board
 from viewer.followers import Followers
@@ -54,6 +55,7 @@ class Viewer:
         self._log = log
         self._board = Board(settings.s3_bucket, settings.behind_after_s, settings.silent_after_s)
         self._wall_json = b""
+        self._storms = StormFold(time.monotonic)
         self._listener = listening_socket(settings.viewer_host, settings.viewer_port)
 
     async def run(self) -> None:
@@ -76,10 +78,9 @@ class Viewer:
                 task.cancel()
 
     def _start(self, followers: Followers, server: WebServer) -> list["asyncio.Task[None]"]:
-        loops = self._loops(asyncio.get_running_loop())
-        for asking in loops:
+        for asking in self._loops(asyncio.get_running_loop()):
             asking.start()
-        turn = partial(self._turn, followers, server, loops)
+        turn = partial(self._turn, followers, server)
         scrape = partial(self._scrape, Scraper(self._settings.targets))
         return [
             asyncio.create_task(self._keep(WALL_EVERY_S, turn)),
@@ -105,8 +106,7 @@ class Viewer:
 
         def asking(name: str, turn: Callable[[], float]) -> AskingLoop:
             report = partial(into_loop, self._board.report, name)
-            stuck_after_s = self._settings.stuck_after_s
-            return AskingLoop(name, turn, report, self._stop, stuck_after_s, self._log)
+            return AskingLoop(name, turn, report, self._stop, self._heartbeat, self._log)
 
         def look_at_ledger() -> float:
             into_loop(self._take_verdict, self._store.verdict())
@@ -126,15 +126,16 @@ class Viewer:
             begun_s = time.monotonic()
             try:
                 await turn()
-            except Exception:  # noqa: BLE001 - the loop's outermost guard
-                self._log.exception("viewer.defect")
+            except Exception as error:  # noqa: BLE001 - the loop's outermost guard
+                unsaid = self._storms.admit(type(error).__name__)
+                if unsaid is not None:
+                    self._log.exception("viewer.defect", unsaid=unsaid)
             await asyncio.sleep(max(0.0, every_s - (time.monotonic() - begun_s)))
 
-    async def _turn(self, followers: Followers, server: WebServer, loops: list[AskingLoop]) -> None:
+    async def _turn(self, followers: Followers, server: WebServer) -> None:
         self._tell(followers)
         self._heartbeat.is_ready = server.started
-        if all(asking.is_alive for asking in loops):
-            self._heartbeat.beat()
+        self._heartbeat.beat()
 
     def _tell(self, followers: Followers) -> None:
         wall = self._board.wall(_now_ms(), time.monotonic())

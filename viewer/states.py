@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from contracts.wall import StreamState
 
+SURE_S = 2.0
+"""A frozen camera publishes a frame in 5 s, which waits 5 s for its batch to close: 10 s behind,
+for a moment. What stays above the bound longer is behind."""
 CALM_S = 10.0
 """Twice as long as a batch may gather where nothing is set: the saw-tooth has one low in it."""
 
@@ -33,11 +36,14 @@ class StreamStates:
     def __init__(self, behind_after_s: float, silent_after_s: float) -> None:
         self._behind_after_s = behind_after_s
         self._silent_after_s = silent_after_s
+        self._late_since_s: dict[str, float] = {}
         self._behind_at_s: dict[str, float] = {}
 
     def state(self, stream_id: str, signs: Signs, now_s: float) -> StreamState:
         """Return the state at a moment, in seconds of any monotonic clock."""
-        if signs.behind_s is not None and signs.behind_s > self._behind_after_s:
+        if signs.behind_s is None or signs.behind_s <= self._behind_after_s:
+            self._late_since_s.pop(stream_id, None)
+        elif now_s - self._late_since_s.setdefault(stream_id, now_s) >= SURE_S:
             self._behind_at_s[stream_id] = now_s
         if signs.is_connected is False:
             return "reconnecting"
@@ -50,6 +56,7 @@ class StreamStates:
 
     def forget(self, stream_id: str) -> None:
         """Remember nothing of a stream that has left the wall."""
+        self._late_since_s.pop(stream_id, None)
         self._behind_at_s.pop(stream_id, None)
 
     def _is_silent(self, signs: Signs) -> bool:

@@ -13,8 +13,8 @@ from runtime.settings import S3Settings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-MAX_PICTURE_BYTES = 64 * 1024 * 1024
-"""Twice the largest JPEG that may be published: a box and a caption are drawn on it."""
+MAX_PICTURE_BYTES = 32 * 1024 * 1024
+"""16 megapixels of noise in the best quality take 31.6 MiB; the post-processor stores no more."""
 MAX_VERDICT_BYTES = 64 * 1024
 """It goes to everybody each second."""
 LINK_LASTS_S = 600

@@ -95,9 +95,17 @@ class Telemetry:
         return sum(known) if known else None
 
     def still_s(self, family: str, stream: str, now_s: float) -> float | None:
-        """Return for how many seconds a counter has not grown, None if nobody tells of it now."""
+        """Return for how many seconds a counter had not grown when it was last told.
+
+        None if nobody tells of it now.
+        """
         series = Series(family, stream)
-        return now_s - self._rose_s[series] if series in self._sums else None
+        if series not in self._sums:
+            return None
+        heard_s = max(
+            known.heard_s for known in self._processes.values() if series in known.samples
+        )
+        return max(min(heard_s, now_s) - self._rose_s[series], 0.0)
 
     def _grow(self, series: Series, increase: float, at_s: float) -> None:
         if increase > 0 or series not in self._grown:

@@ -86,8 +86,9 @@ class World:
         return found
 
     def results(self) -> list[BatchResult]:
-        decoded = [decode_result(r.value) for r in self.read(RESULTS_TOPIC, self.first_result)]
-        return [result for result in decoded if result.stream_id == self.stream_id]
+        # Other tests write to the same topic, also what is no result.
+        key, records = self.stream_id.encode(), self.read(RESULTS_TOPIC, self.first_result)
+        return [decode_result(record.value) for record in records if record.key == key]
 
     def inferred_offsets(self) -> list[int]:
         return [frame.offset for result in self.results() for frame in result.frames]

@@ -93,8 +93,9 @@ class World:
         return found
 
     def results(self, topic: str = RESULTS_TOPIC) -> list[BatchResult]:
-        decoded = [decode_result(record.value) for record in self.read(topic)]
-        return [result for result in decoded if result.stream_id == self.stream_id]
+        # Other tests write to the same topic, also what is no result.
+        key = self.stream_id.encode()
+        return [decode_result(record.value) for record in self.read(topic) if record.key == key]
 
     def replayed(self, name: str) -> list[BatchResult]:
         return self.results(replay_topic(self.name(name)))

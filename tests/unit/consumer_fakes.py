@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from consumer.detections import FrameOutput
 from consumer.frame import FetchedFrame, FrameSource
 from consumer.worker import BatchOutcome
+from contracts.coordinates import Coordinates
 from contracts.frames import FrameHeaders
 from runtime.errors import TransientError
 
@@ -18,6 +19,13 @@ OTHER = FrameSource("frames.cam2", 0)
 
 def frame(offset: int, session: str = "s1", source: FrameSource = SOURCE) -> FetchedFrame:
     headers = FrameHeaders(session, offset, 1_700_000_000_000_000_000 + offset, "arrival", (64, 48))
+    return FetchedFrame.read(source, offset, b"jpeg", headers.encode(), 1_700_000_000_000)
+
+
+def put_back(offset: int, first_ns: int, source: FrameSource = SOURCE) -> FetchedFrame:
+    """Return a frame that was put back from the dead letters, captured at `first_ns`."""
+    replay_of = Coordinates(source.topic, source.partition, 0)
+    headers = FrameHeaders("s0", offset, first_ns, "arrival", (64, 48), replay_of=replay_of)
     return FetchedFrame.read(source, offset, b"jpeg", headers.encode(), 1_700_000_000_000)
 
 

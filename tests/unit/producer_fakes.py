@@ -96,6 +96,7 @@ class RecordingLog:
 class Stored:
     """What Kafka says of a record that it has stored."""
 
+    partition = 0
     offset = 0
 
 

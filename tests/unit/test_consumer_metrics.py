@@ -13,10 +13,12 @@ from prometheus_client import REGISTRY
 from consumer.batches import Batch
 from consumer.detections import Answer, FrameOutput
 from consumer.patience import BeatingModel, PatientInference
-from consumer.reporting import report_written
+from consumer.frame import FetchedFrame, FrameSource
+from consumer.reporting import report_safe, report_written
 from consumer.service import ConsumerService, Limits
 from consumer.settings import ConsumerSettings
 from consumer.worker import BatchWorker, ResultRules
+from contracts.frames import REPLAY_OF
 from contracts.results import Model
 from runtime.errors import ConfigurationError, TransientError
 from runtime.health import Heartbeat
@@ -24,7 +26,7 @@ from runtime.logs import get_logger
 from runtime.settings import load_settings
 from runtime.storms import StormFold
 from tests.postproc_results import jpeg_of
-from tests.unit.consumer_fakes import FakeFrames, FakeResults, frame, output
+from tests.unit.consumer_fakes import FakeFrames, FakeResults, frame, output, put_back
 
 CAPTURED_S = 1_700_000_000
 MODEL = Model("m", "1")
@@ -74,6 +76,29 @@ def test_the_newest_frame_counts_as_inferred_once_its_result_is_safe(worker: Bat
     turn_until(service, lambda: bool(frames.committed_next))
     assert value("inferred_timestamp_seconds", stream="cam1") == pytest.approx(CAPTURED_S)
     assert value("batch_stage_seconds_count", stage="write") == written + 1
+
+
+def test_frames_that_were_put_back_tell_nothing_of_how_far_their_stream_has_come() -> None:
+    source, hours_ago_ns = FrameSource("frames.replayed", 0), (CAPTURED_S - 7200) * 10**9
+    label = {"stream": "replayed"}
+    back = [put_back(at, hours_ago_ns, source) for at in range(3)]
+    report_safe(Batch(tuple(back), "age", 0.0), 0.1)
+    assert REGISTRY.get_sample_value("framerail_inferred_timestamp_seconds", label) is None
+    report_safe(Batch((frame(3, source=source), back[0]), "age", 0.0), 0.1)
+    assert value("inferred_timestamp_seconds", **label) == pytest.approx(CAPTURED_S)
+    report_safe(Batch(tuple(back), "age", 0.0), 0.1)
+    assert value("inferred_timestamp_seconds", **label) == pytest.approx(CAPTURED_S)
+
+
+def test_a_frame_put_back_with_broken_headers_tells_nothing_of_its_stream_either() -> None:
+    source = FrameSource("frames.broken", 0)
+    broken = FetchedFrame.read(source, 0, b"jpeg", [(REPLAY_OF, b"frames.broken-0@7")], 1)
+    assert broken.headers is None
+    report_safe(Batch((broken,), "age", 0.0), 0.1)
+    shown = REGISTRY.get_sample_value(
+        "framerail_inferred_timestamp_seconds", {"stream": "broken"}
+    )
+    assert shown is None
 
 
 def test_the_bytes_that_are_fetched_are_counted(worker: BatchWorker) -> None:

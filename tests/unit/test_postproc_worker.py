@@ -3,9 +3,11 @@
 import random
 import threading
 import time
+from dataclasses import replace
 
 from prometheus_client import REGISTRY
 
+from contracts.frames import REPLAY_OF
 from postproc.patience import PatientStore
 from postproc.pictures import Picture, PictureLimits
 from postproc.worker import RecordWorker
@@ -84,6 +86,27 @@ def test_a_stream_counts_as_stored_up_to_the_newest_frame_of_a_result_that_is_do
     assert stored_s() is None
     assert worker_of(FakeStore(), FakeDeadLetters())(record(result))
     assert stored_s() == result.captured_last_ns / 1e9
+
+
+def shown_s(stream_id: str) -> float | None:
+    return REGISTRY.get_sample_value("framerail_stored_timestamp_seconds", {"stream": stream_id})
+
+
+def test_results_that_threads_end_out_of_order_leave_a_stream_stored_up_to_the_newest() -> None:
+    work = worker_of(FakeStore(), FakeDeadLetters())
+    older = batch_result("unordered")
+    newer = batch_result("unordered", 25, captured_ns=older.captured_last_ns + 40_000_000)
+    assert work(record(newer))
+    assert work(record(older))
+    assert shown_s("unordered") == newer.captured_last_ns / 1e9
+
+
+def test_a_result_that_was_put_back_tells_nothing_of_how_far_its_stream_is_stored() -> None:
+    store = FakeStore()
+    put_back = replace(record(batch_result("returned")), headers=[(REPLAY_OF, b"results-0@3")])
+    assert worker_of(store, FakeDeadLetters())(put_back)
+    assert len(store.kept) == 1
+    assert shown_s("returned") is None
 
 
 def patient(bucket: FakeBucket) -> tuple[PatientStore, StopSignal, Heartbeat]:

@@ -56,4 +56,4 @@ def test_no_span_of_time_holds_more_frames_than_the_rate_allows(
     for first, start_ns in enumerate(kept):
         for last in range(first, len(kept)):
             span_s = (kept[last] - start_ns) / SECOND_NS
-            assert last - first + 1 <= span_s * max_fps + 2
+            assert last - first + 1 <= span_s * max_fps + 2 + 1e-6  # times are whole ns

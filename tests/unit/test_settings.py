@@ -8,6 +8,7 @@ from consumer.settings import ConsumerSettings, ModelSettings
 from postproc.settings import PostprocSettings
 from producer.settings import ProducerSettings
 from runtime.errors import ConfigurationError
+from runtime.s3 import SLOWEST_ANSWER_S
 from runtime.settings import KafkaSettings, S3Settings, ServiceSettings, load_settings
 from viewer.settings import ViewerSettings
 
@@ -39,6 +40,16 @@ def test_the_model_is_asked_without_kafka_whatever_its_settings_say(
     assert load_settings(ModelSettings).model_name == "ssd_mobilenet"
     with pytest.raises(ConfigurationError, match="KAFKA_BOOTSTRAP_SERVERS"):
         load_settings(ConsumerSettings)
+
+
+@pytest.mark.parametrize("service", [PostprocSettings, ViewerSettings])
+def test_an_answer_of_s3_that_takes_its_time_is_not_taken_for_a_stuck_thread(
+    service: type[S3Settings],
+) -> None:
+    given = {"s3_bucket": "evidence", "stuck_after_s": SLOWEST_ANSWER_S}
+    with pytest.raises(ConfigurationError, match="stuck_after_s 52 must be above 52"):
+        load_settings(service, **given)
+    assert load_settings(service, **(given | {"stuck_after_s": SLOWEST_ANSWER_S + 1}))
 
 
 def test_a_result_must_have_room_for_the_detections_of_a_full_batch() -> None:

@@ -49,6 +49,7 @@ RULES = ResultRules(Model("ssd", "2"), (300, 300), ["background", "person"], 0.5
 @dataclass
 class StoredRecord:
     offset: int
+    partition: int = 2
 
 
 class FakeModel:
@@ -122,6 +123,7 @@ def test_the_trace_of_a_sampled_frame_goes_on_to_the_result() -> None:
     assert known(whole)["messaging.kafka.offset"] == 1
     assert known(whole)["messaging.batch.message_count"] == 3
     assert known(found.one("send results"))["messaging.kafka.offset"] == 99
+    assert known(found.one("send results"))["messaging.destination.partition.id"] == "2"
     assert not any(is_failed(span) for span in found.spans)
 
 
@@ -231,6 +233,15 @@ def test_a_stop_while_the_model_is_away_ends_the_trace_as_stopped() -> None:
     assert worker(recorder, model, NoWaiting(stops=True))(batch(frame(0, REMOTE))) is None
     whole = recorder.recorded().one("process frames.cam1")
     assert known(whole)["error.type"] == "stopped"
+
+
+def test_a_defect_of_the_work_fails_its_trace_and_is_raised() -> None:
+    recorder = Recorder()
+    with pytest.raises(ZeroDivisionError):
+        worker(recorder, FakeModel(ZeroDivisionError("by zero")))(batch(frame(0, REMOTE)))
+    whole = recorder.recorded().one("process frames.cam1")
+    assert is_failed(whole)
+    assert known(whole)["error.type"] == "ZeroDivisionError"
 
 
 def test_another_attempt_to_send_a_result_is_the_same_span() -> None:

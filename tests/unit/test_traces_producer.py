@@ -1,12 +1,13 @@
 """Which frames are traced, and what their traces tell on the way to Kafka."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from kafka.errors import KafkaTimeoutError
 
 from contracts.frames import FrameHeaders
 from producer.capture_clock import CaptureClock
+from producer.frame_trace import SampledFrame
 from producer.frames import EncodedFrame
 from producer.jpeg import JpegEncoder
 from producer.load import LoadGovernor, LoadPacer
@@ -28,6 +29,14 @@ from tests.unit.producer_fakes import (
     stream_metrics,
 )
 from tests.unit.recorded_spans import Recorder, ids, is_failed, known, traceparent_ids
+
+
+@dataclass
+class Placed:
+    """Where Kafka has put a record."""
+
+    partition: int
+    offset: int
 
 
 class Bench:
@@ -101,6 +110,19 @@ def test_the_trace_tells_each_step_to_kafkas_acknowledgement() -> None:
     assert traceparent_ids(traceparent) == ids(found.one("send frames.gate"))
     assert known(found.one("send frames.gate"))["messaging.kafka.offset"] == 0
     assert not any(is_failed(span) for span in found.spans)
+
+
+def test_the_trace_names_the_partition_that_kafka_tells_and_none_before() -> None:
+    recorder = Recorder()
+    sent, lost = (SampledFrame(recorder.tracer.start("frame"), EPOCH_NS) for _ in range(2))
+    sent.send("frames.gate", 10)
+    sent.stored(Placed(partition=3, offset=7))
+    lost.send("frames.lost", 10)
+    lost.dropped("undelivered")
+    found = recorder.recorded()
+    name = "messaging.destination.partition.id"
+    assert known(found.one("send frames.gate"))[name] == "3"
+    assert name not in known(found.one("send frames.lost"))
 
 
 def test_the_trace_begins_with_the_decoding_of_the_packet_by_our_clock() -> None:

@@ -12,6 +12,7 @@ import pytest
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from pydantic import SecretStr
 
 from local.stack import CHECKOUT
 from runtime import otel, tracing
@@ -65,7 +66,7 @@ def test_an_endpoint_that_is_no_base_url_is_refused_without_being_quoted(wrong: 
 
 def test_the_settings_do_not_show_the_password_of_the_endpoint() -> None:
     settings = load_settings(ServiceSettings, traces_endpoint="https://me:hush@otel.example/in")
-    assert "hush" not in repr(settings)
+    assert "hush" not in repr(settings) + str(settings.model_dump())
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_an_endpoint_that_is_away_is_told_in_the_log_without_its_password(
     handler = logging.Handler()
     handler.emit = lambda record: log.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger("opentelemetry").addHandler(handler)
-    settings = ServiceSettings(traces_endpoint=f"http://me:hush@127.0.0.1:{port}")
+    settings = ServiceSettings(traces_endpoint=SecretStr(f"http://me:hush@127.0.0.1:{port}"))
     stop = StopSignal()
     with tracing.tracing(settings, "test", stop) as tracer:
         assert tracer is not None

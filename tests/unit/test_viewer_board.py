@@ -1,3 +1,5 @@
+import pytest
+
 from contracts.wall import StreamTile, Wall
 from tests.unit.viewer_results import NOW_MS, batch
 from viewer import families
@@ -71,15 +73,19 @@ def test_seconds_behind_live_need_no_consumer_that_answers() -> None:
     known = board()
     run(known)
     known.add([batch(number=80)], NOW_MS)
+    known.wall(NOW_MS, 8)
     tile = only(known.wall(NOW_MS, 10))
     assert (tile.behind_s, tile.state) == (19.0, "behind")
 
 
-def test_what_the_consumer_says_of_its_progress_comes_before_results() -> None:
+@pytest.mark.parametrize(("told_before_s", "behind_s"), [(1.5, 1.5), (3600.0, 19.0)])
+def test_of_what_the_consumer_says_and_what_results_tell_the_newer_holds(
+    told_before_s: float, behind_s: float
+) -> None:
     known = board()
-    run(known, INFERRED_AT=NOW_MS / 1000 - 1.5)
+    run(known, INFERRED_AT=NOW_MS / 1000 - told_before_s)
     known.add([batch(number=80)], NOW_MS)
-    assert only(known.wall(NOW_MS, 10)).behind_s == 1.5
+    assert only(known.wall(NOW_MS, 10)).behind_s == behind_s
 
 
 def test_a_series_that_exists_before_its_first_frame_tells_no_time() -> None:

@@ -60,8 +60,3 @@ def test_hosts_are_listed_without_their_ports() -> None:
     for wrong in ("page:8090", "http://page", "a.*.b", "a,,b"):
         with pytest.raises(ConfigurationError, match=r"VIEWER_ALLOWED_HOSTS: .*entry"):
             settings(viewer_allowed_hosts=wrong)
-
-
-def test_an_answer_that_takes_its_time_is_not_taken_for_a_stuck_loop() -> None:
-    with pytest.raises(ConfigurationError, match="stuck_after_s 20 must be 45 or more"):
-        settings(stuck_after_s=20)

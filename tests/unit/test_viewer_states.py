@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from contracts.wall import StreamState
-from viewer.states import CALM_S, Signs, StreamStates
+from viewer.states import CALM_S, SURE_S, Signs, StreamStates
 
 BEHIND_AFTER_S, SILENT_AFTER_S = 10.0, 5.0
 WELL = Signs(is_connected=True, still_s=0.5, behind_s=2.0, result_age_s=1.0, result_gap_s=1.0)
@@ -29,7 +29,17 @@ def states() -> StreamStates:
 def test_a_stream_has_one_state_and_the_camera_comes_first(
     signs: Signs, state: StreamState
 ) -> None:
-    assert states().state("cam1", signs, 100.0) == state
+    known = states()
+    known.state("cam1", signs, 100.0 - SURE_S)
+    assert known.state("cam1", signs, 100.0) == state
+
+
+def test_a_frozen_camera_whose_lag_passes_the_bound_for_a_moment_is_not_behind() -> None:
+    """It publishes each 5 s, and its batches close at an age of 5 s: 10 s, and a bit."""
+    known = states()
+    lags_s = [lag for _ in range(4) for lag in (5.2, 6.2, 7.2, 8.2, 9.2, 10.2, 10.4)]
+    told = {known.state("cam1", replace(WELL, behind_s=lag), n) for n, lag in enumerate(lags_s)}
+    assert told == {"live"}
 
 
 def test_without_a_word_of_the_producer_results_tell_that_a_stream_lives() -> None:
@@ -40,15 +50,16 @@ def test_without_a_word_of_the_producer_results_tell_that_a_stream_lives() -> No
 
 def test_a_stream_whose_lag_goes_up_and_down_by_a_batch_does_not_flicker() -> None:
     known = states()
-    lags_s = (12.0, 8.0, 9.0, 11.0, 7.0, 9.9)
+    lags_s = (11.0, 12.0, 8.0, 9.0, 11.0, 12.0, 7.0, 9.9)
     told = [
-        known.state("cam1", replace(WELL, behind_s=lag), n * 2.0) for n, lag in enumerate(lags_s)
+        known.state("cam1", replace(WELL, behind_s=lag), n * SURE_S) for n, lag in enumerate(lags_s)
     ]
-    assert told == ["behind"] * 6
+    assert told == ["live"] + ["behind"] * 7
 
 
 def test_a_stream_that_stays_in_time_is_live_again() -> None:
     known = states()
+    known.state("cam1", replace(WELL, behind_s=30.0), -SURE_S)
     assert known.state("cam1", replace(WELL, behind_s=30.0), 0.0) == "behind"
     assert known.state("cam1", WELL, CALM_S - 0.1) == "behind"
     assert known.state("cam2", WELL, CALM_S - 0.1) == "live"
@@ -57,7 +68,8 @@ def test_a_stream_that_stays_in_time_is_live_again() -> None:
 
 def test_of_a_stream_that_left_nothing_is_remembered() -> None:
     known = states()
-    known.state("cam1", replace(WELL, behind_s=30.0), 0.0)
+    for now_s in (-SURE_S, 0.0):
+        known.state("cam1", replace(WELL, behind_s=30.0), now_s)
     known.forget("cam1")
     known.forget("never-seen")
     assert known.state("cam1", WELL, 1.0) == "live"

@@ -117,7 +117,21 @@ def test_a_counter_knows_since_when_it_stands_still() -> None:
     told(telemetry, 2, a=20)
     told(telemetry, 4, a=20)
     told(telemetry, 6, a=20)
-    assert telemetry.still_s(CAPTURED, "cam1", 7) == 5
+    assert telemetry.still_s(CAPTURED, "cam1", 7) == 4
+
+
+def test_a_producer_that_is_not_heard_for_a_moment_makes_no_camera_silent() -> None:
+    telemetry = Telemetry()
+    told(telemetry, 0, a=10)
+    told(telemetry, 2, a=20)
+    telemetry.close_round(8)
+    assert telemetry.still_s(CAPTURED, "cam1", 8) == 0
+
+
+def test_a_counter_that_restarts_has_grown() -> None:
+    telemetry = Telemetry()
+    told(telemetry, 2, a=20)
+    told(telemetry, 6, a=20)
     told(telemetry, 8, a=5)
     assert telemetry.still_s(CAPTURED, "cam1", 8) == 0
 
