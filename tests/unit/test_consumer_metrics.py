@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 
 from consumer.batches import Batch
 from consumer.detections import Answer, FrameOutput
-from consumer.patience import BeatingModel, PatientInference
 from consumer.frame import FetchedFrame, FrameSource
+from consumer.patience import BeatingModel, PatientInference
 from consumer.reporting import report_safe, report_written
 from consumer.service import ConsumerService, Limits
 from consumer.settings import ConsumerSettings
