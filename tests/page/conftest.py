@@ -31,6 +31,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
 _FAILED_REQUEST = "Failed to load resource"
+_UNCAUGHT = "uncaught: "
 
 
 class Opened:
@@ -41,7 +42,7 @@ class Opened:
         self.may_fail_requests = False
         self._errors: list[str] = []
         page.on("console", self._note)
-        page.on("pageerror", lambda error: self._errors.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: self._errors.append(f"{_UNCAUGHT}{error}"))
 
     def errors(self) -> list[str]:
         """Return what the console and the content security policy complain about."""
@@ -50,6 +51,12 @@ class Opened:
             for error in [*self._errors, *self.page.evaluate("window.violations")]
             if not (self.may_fail_requests and _FAILED_REQUEST in error)
         ]
+
+    def take_uncaught(self) -> list[str]:
+        """Return the errors that nothing in the page caught, and complain of them no more."""
+        uncaught = [error for error in self._errors if error.startswith(_UNCAUGHT)]
+        self._errors = [error for error in self._errors if error not in uncaught]
+        return uncaught
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

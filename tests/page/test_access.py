@@ -73,7 +73,7 @@ def test_axe_finds_nothing_to_complain_about(
 ) -> None:
     address = prepare(viewer)
     page = open_page(address, theme=theme, reduced_motion="reduce").page
-    expect(page.locator(".tile:visible, .room:visible, .shot:visible").first).to_be_visible()
+    expect(page.locator(".tile:visible, .placeholder:visible, .shot:visible").first).to_be_visible()
     if prepare is in_trouble:
         page.locator("#ledger-button").click()
     assert violations(page) == []

@@ -44,7 +44,7 @@ def test_nothing_needs_scrolling_sideways(
     open_page: OpenPage, viewer: FakeViewer, prepare: Callable[[FakeViewer], str]
 ) -> None:
     page = open_page(prepare(viewer)).page
-    expect(page.locator(".tile:visible, .room:visible, .shot:visible").first).to_be_visible()
+    expect(page.locator(".tile:visible, .placeholder:visible, .shot:visible").first).to_be_visible()
     for name, size in SIZES.items():
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], name

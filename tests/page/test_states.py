@@ -24,13 +24,13 @@ def test_until_the_first_wall_comes_skeletons_stand_where_tiles_will(
 def test_without_a_stream_the_page_says_what_to_do(open_page: OpenPage, viewer: FakeViewer) -> None:
     viewer.wall = walls.wall(ledger=None, stages=())
     page = open_page().page
-    expect(page.locator(".room-title")).to_have_text("No stream yet")
-    expect(page.locator(".room")).to_contain_text("streams.yaml")
-    expect(page.locator(".room")).to_contain_text("framerail status")
+    expect(page.locator(".placeholder-title")).to_have_text("No stream yet")
+    expect(page.locator(".placeholder")).to_contain_text("streams.yaml")
+    expect(page.locator(".placeholder")).to_contain_text("framerail status")
     expect(page.locator("#overall")).to_contain_text("No stream yet")
     viewer.wall = walls.four()
     expect(page.locator(".tile")).to_have_count(4)
-    expect(page.locator(".room")).to_have_count(0)
+    expect(page.locator(".placeholder")).to_have_count(0)
 
 
 def test_a_viewer_that_refuses_is_told_of_with_its_reason_and_comes_back_by_itself(
@@ -41,7 +41,7 @@ def test_a_viewer_that_refuses_is_told_of_with_its_reason_and_comes_back_by_itse
     opened.may_fail_requests = True
     expect(opened.page.locator("#lost-title")).to_have_text("The viewer cannot be reached.")
     expect(opened.page.locator("#lost-text")).to_contain_text("It answers 503: starting: Kafka")
-    expect(opened.page.locator(".room")).to_contain_text("framerail ledger")
+    expect(opened.page.locator(".placeholder")).to_contain_text("framerail ledger")
     viewer.refusal = None
     expect(opened.page.locator(".tile")).to_have_count(4)
     expect(opened.page.locator("#lost")).to_be_hidden()
@@ -63,7 +63,7 @@ def test_an_empty_wall_of_a_blind_viewer_does_not_claim_that_there_is_no_camera(
 ) -> None:
     viewer.wall = walls.wall(problems=("Kafka does not answer.",))
     page = open_page().page
-    expect(page.locator(".room")).to_contain_text("the viewer cannot see them")
+    expect(page.locator(".placeholder")).to_contain_text("the viewer cannot see them")
 
 
 def test_the_sentence_tells_how_many_streams_need_a_look_and_names_the_most_urgent(

@@ -205,6 +205,54 @@ def test_details_that_cannot_be_read_stay_as_they_were_with_a_word(
     expect(trouble).to_be_hidden()
 
 
+def test_details_that_the_page_cannot_show_are_no_silence_of_the_viewer(
+    open_page: OpenPage, viewer: FakeViewer
+) -> None:
+    viewer.wall = walls.wall(YARD)
+    viewer.details["yard"] = walls.detail(YARD)
+    opened = open_page("#/streams/yard")
+    rows = opened.page.locator(".batches tbody tr")
+    expect(rows).to_have_count(8)
+    details = "**/api/streams/yard"
+    with opened.page.expect_event("pageerror"):
+        opened.page.route(details, lambda route: route.fulfill(json={}))
+    expect(opened.page.locator(".stream .notice")).to_be_hidden()
+    viewer.details["yard"] = walls.detail(YARD, batches=3)
+    opened.page.unroute(details)
+    expect(rows).to_have_count(3)
+    assert all("undefined" in error for error in opened.take_uncaught())
+
+
+def test_the_age_of_the_picture_goes_on_while_the_viewer_is_lost(
+    open_page: OpenPage, viewer: FakeViewer
+) -> None:
+    old = walls.tile("yard", picture=walls.picture("yard", walls.AT_MS - 30_000))
+    viewer.wall = walls.wall(old)
+    viewer.details["yard"] = walls.detail(old)
+    opened = open_page("#/streams/yard")
+    opened.may_fail_requests = True
+    age = opened.page.locator(".stream-picture .picture-age")
+    expect(age).to_have_text("30 s ago")
+    viewer.refusal = (503, "restarting")
+    viewer.break_events()
+    expect(age).to_have_text("35 s ago")
+
+
+def test_figures_of_the_details_stay_where_only_the_events_are_lost(
+    open_page: OpenPage, viewer: FakeViewer
+) -> None:
+    viewer.wall = walls.wall(walls.tile("yard", behind_s=2.6))
+    viewer.details["yard"] = walls.detail(walls.tile("yard", behind_s=7.5))
+    viewer.has_events = False
+    opened = open_page("#/streams/yard")
+    opened.may_fail_requests = True
+    behind = opened.page.locator(".big-figure").nth(1).locator("dd").first
+    expect(behind).to_have_text("7.5 s")
+    viewer.refusal = (503, "restarting")
+    opened.page.wait_for_timeout(2500)
+    assert behind.inner_text() == "7.5 s"
+
+
 def test_a_name_in_the_address_that_is_no_name_breaks_nothing(open_page: OpenPage) -> None:
     opened = open_page("#/streams/%E0%A4%A")
     opened.may_fail_requests = True

@@ -1,17 +1,31 @@
 """The wall of streams: what a tile tells, in which order, and how it changes."""
 
+import re
+
 import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Page, expect
 
-from contracts.wall import StreamState
+from contracts.wall import StreamState, Wall
 from tests.page import walls
 from tests.page.conftest import OpenPage
 from tests.page.fake_viewer import FakeViewer, jpeg
 
+HURRIED = """
+const later = window.setTimeout;
+window.setTimeout = (run, waitMs) => later(run, waitMs > 10_000 ? 500 : waitMs);
+"""
+"""A page whose patience with a picture ends at once."""
+
 
 def shown(page: Page) -> list[str]:
     return page.locator(".tile-link").all_inner_texts()
+
+
+def parking_silent() -> Wall:
+    """Return the wall of four, one of which has become urgent."""
+    wall = walls.four()
+    return replace(wall, streams=(*wall.streams[:-1], walls.tile("parking", "silent")))
 
 
 def test_a_tile_tells_name_state_rate_delay_people_and_what_else_is_there(
@@ -111,12 +125,39 @@ def test_a_wall_under_somebodys_hand_is_not_reordered(
 ) -> None:
     page = open_page().page
     page.locator(".tile-link").first.focus()
-    wall = walls.four()
-    viewer.wall = replace(wall, streams=(*wall.streams[:-1], walls.tile("parking", "silent")))
+    page.keyboard.press("ArrowRight")
+    viewer.wall = parking_silent()
     expect(page.locator(".tile", has_text="parking").locator(".state")).to_have_text("silent")
     assert shown(page) == ["gate", "lobby", "parking", "yard"]
-    page.evaluate("document.activeElement.blur()")
+
+
+def test_a_hand_that_rests_lets_the_wall_be_reordered_and_keeps_its_place(
+    open_page: OpenPage, viewer: FakeViewer
+) -> None:
+    page = open_page().page
+    page.locator(".tile-link").first.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    parking = page.locator(".wall").get_by_role("link", name="parking")
+    expect(parking).to_be_focused()
+    viewer.wall = parking_silent()
     expect(page.locator(".tile-link").first).to_have_text("parking")
+    expect(parking).to_be_focused()
+
+
+def test_a_wall_that_was_come_back_to_is_reordered_again(
+    open_page: OpenPage, viewer: FakeViewer
+) -> None:
+    viewer.details["gate"] = walls.detail(walls.four().streams[0])
+    page = open_page().page
+    gate = page.locator(".wall").get_by_role("link", name="gate")
+    gate.click()
+    expect(page.get_by_role("heading", level=1, name="gate")).to_be_focused()
+    page.go_back()
+    expect(gate).to_be_focused()
+    viewer.wall = parking_silent()
+    expect(page.locator(".tile-link").first).to_have_text("parking")
+    expect(gate).to_be_focused()
 
 
 def test_many_streams_can_be_filtered_by_name_and_by_state(
@@ -132,7 +173,7 @@ def test_many_streams_can_be_filtered_by_name_and_by_state(
     page.get_by_role("button", name="2 behind").click()
     assert shown(page) == ["cam-31"]
     search.fill("nobody")
-    expect(page.locator(".room-title")).to_have_text("No stream matches")
+    expect(page.locator(".placeholder-title")).to_have_text("No stream matches")
     page.get_by_role("button", name="Show all streams").click()
     expect(page.locator(".tile")).to_have_count(64)
 
@@ -177,6 +218,21 @@ def test_a_first_picture_that_cannot_be_loaded_is_told_of(
     opened = open_page()
     opened.may_fail_requests = True
     expect(opened.page.locator(".tile").first).to_contain_text("picture cannot be loaded")
+
+
+def test_pictures_that_never_come_leave_the_connections_to_others(
+    open_page: OpenPage, viewer: FakeViewer
+) -> None:
+    viewer.wall = walls.wall(*(walls.tile(f"cam-{number}", picture=None) for number in range(5)))
+    page = open_page().page
+    page.add_init_script(HURRIED)
+    page.route(re.compile(r"/cam-[0-3]/"), lambda _route: None)
+    page.reload()
+    expect(page.locator(".tile")).to_have_count(5)
+    viewer.wall = walls.wall(*(walls.tile(f"cam-{number}") for number in range(5)))
+    tiles = page.locator(".tile")
+    expect(tiles.nth(4).locator("img")).to_be_visible()
+    expect(tiles.first).to_contain_text("picture cannot be loaded")
 
 
 def test_a_new_picture_takes_the_place_of_the_old_one_with_its_time_and_words(

@@ -5,7 +5,7 @@ import { byId, el, icon, setAttribute, setIcon, setText, show, timeOf } from "./
 import { ago, count, plural, span } from "./format.js";
 /** @import { LedgerVerdict } from "./types.js" */
 
-/** The ledger is published every half minute or so; a verdict much older says little about now. */
+/** Where the ledger runs again and again, a verdict is minutes old; one much older says little about now. */
 const OLD_AFTER_MS = 15 * 60_000;
 
 export class Ledger {

@@ -77,6 +77,7 @@ class Page {
     if (this.live.connection.kind === "live" || this.wall === null) return;
     this.ledger.update(this.wall.ledger, nowMs());
     this.wallView.update(this.wall, nowMs());
+    this.streamView.tick();
     this.pictures.pump();
   }
 

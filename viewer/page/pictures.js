@@ -10,6 +10,8 @@ const A_SECOND = 16;
 /** Decoding is the dearest thing that the page does: 64 tiles in view get a new picture every 4 s. */
 const LEAST_GAP_MS = 2000;
 const RETRY_MS = 10_000;
+/** A connection that is cut off without a word would keep its slot for ever. */
+const PATIENCE_MS = 20_000;
 
 /** One place that shows the newest picture it was told of, or keeps the one before. */
 export class Slot {
@@ -63,7 +65,7 @@ export class Slot {
     image.src = pictureAddress(picture.key);
     this.isLoading = true;
     try {
-      await image.decode();
+      await decoded(image);
       this.swap(image, picture);
       this.dueMs = performance.now() + gapMs;
     } catch {
@@ -82,6 +84,26 @@ export class Slot {
     this.shown = picture;
     this.box.dataset.picture = "shown";
     this.onShown?.(image);
+  }
+}
+
+/**
+ * Rejects where there is no picture, or none in time; its request is then ended.
+ * @param {HTMLImageElement} image
+ */
+async function decoded(image) {
+  /** @type {number | undefined} */
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = window.setTimeout(() => reject(new Error("The picture did not come.")), PATIENCE_MS);
+  });
+  try {
+    await Promise.race([image.decode(), late]);
+  } catch (error) {
+    image.src = "";
+    throw error;
+  } finally {
+    window.clearTimeout(timer);
   }
 }
 

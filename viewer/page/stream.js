@@ -54,6 +54,11 @@ export class StreamView {
     const tile = wall.streams.find(({ stream_id: id }) => id === this.stream?.streamId);
     if (tile !== undefined) this.stream.showTile(tile);
   }
+
+  /** The age of the picture goes on while nothing is heard. */
+  tick() {
+    this.stream?.tick();
+  }
 }
 
 class OpenStream {
@@ -65,6 +70,8 @@ class OpenStream {
     this.bucket = null;
     /** @type {StreamDetail | null} */
     this.detail = null;
+    /** @type {StreamTile | null} what was told last, by a wall or the details */
+    this.tile = null;
     this.stopping = new AbortController();
     this.head = new StreamHead(streamId, pictures);
     this.timeline = new Timeline();
@@ -95,31 +102,39 @@ class OpenStream {
 
   /** @param {StreamTile} tile */
   showTile(tile) {
+    this.tile = tile;
     this.head.update(tile, this.losses.isLosing(this.streamId), nowMs());
   }
 
-  /** Asks for the details again and again until the view is closed. */
+  tick() {
+    if (this.tile !== null) this.showTile(this.tile);
+  }
+
+  /** Asks for the details again and again until the view is closed; a defect of the page ends nothing. */
   async follow() {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      if (!document.hidden) await this.ask(signal);
+      if (!document.hidden) await this.ask(signal).catch(reportError);
       await new Promise((resolve) => window.setTimeout(resolve, POLL_MS));
     }
   }
 
   /** @param {AbortSignal} signal */
   async ask(signal) {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    let answer, detail;
     try {
-      const within = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-      const answer = await fetch(streamAddress(this.streamId), { cache: "no-store", signal: within });
-      if (answer.ok) this.showDetail(await answer.json());
-      else await this.showRefusal(answer);
+      answer = await fetch(streamAddress(this.streamId), { cache: "no-store", signal: within });
+      if (answer.ok) detail = await answer.json();
     } catch {
       if (!signal.aborted)
         this.showTrouble(
           "The details cannot be read now: the viewer does not answer. Trying again by itself.",
         );
+      return;
     }
+    if (answer.ok) this.showDetail(detail);
+    else await this.showRefusal(answer);
   }
 
   /** @param {StreamDetail} detail */
@@ -149,6 +164,7 @@ class OpenStream {
   /** @param {Response} answer */
   async showRefusal(answer) {
     if (answer.status === 404) {
+      this.tile = null;
       this.head.showUnknown();
       show(this.rest, false);
       this.showTrouble(

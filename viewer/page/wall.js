@@ -3,7 +3,7 @@
 
 import { byName, byUrgency } from "./attention.js";
 import { byId, el, KeyedList, setAttribute, show } from "./dom.js";
-import { brokenRoom, emptyRoom, loadingRoom, nothingMatches } from "./rooms.js";
+import { broken, empty, loading, nothingMatches } from "./placeholders.js";
 import { Tile } from "./tile.js";
 import { WallTools } from "./tools.js";
 /** @import { Losses } from "./attention.js" */
@@ -11,8 +11,10 @@ import { WallTools } from "./tools.js";
 /** @import { TileNow } from "./tile.js" */
 /** @import { StreamTile, Wall } from "./types.js" */
 
-/** A person who has just moved over the tiles may be about to press one. */
+/** Who has just moved over the tiles, by pointer or key, may be about to press one. */
 const HAND_MS = 3000;
+/** A key that brings the focus into the grid is let go there. */
+const HAND_SIGNS = ["pointermove", "pointerdown", "keydown", "keyup"];
 const FEW = 4;
 const SOME = 16;
 
@@ -35,15 +37,17 @@ export class WallView {
     this.order = [];
     /** @type {{wall: Wall, nowMs: number} | null} */
     this.last = null;
-    this.grid.addEventListener("pointermove", () => (this.handMs = performance.now()), { passive: true });
+    for (const sign of HAND_SIGNS) {
+      this.grid.addEventListener(sign, () => (this.handMs = performance.now()), { passive: true });
+    }
     this.grid.addEventListener("keydown", (event) => moveFocus(this.grid, event));
     byId("wall-room").append(this.grid, this.instead);
-    this.showInstead("loading", loadingRoom);
+    this.showInstead("loading", loading);
   }
 
   /** The viewer has never told anything yet, and is away. */
   showBroken() {
-    this.showInstead("broken", brokenRoom);
+    this.showInstead("broken", broken);
   }
 
   /** @param {Wall} wall @param {number} nowMs */
@@ -59,24 +63,26 @@ export class WallView {
     const streams = this.tools.filtered(wall, this.losses);
     this.order = isAsked || !this.isHeld() ? this.sorted(streams) : this.kept(streams);
     const byStream = new Map(streams.map((tile) => [tile.stream_id, tile]));
+    const focused = this.focused();
     this.tiles.render(
       this.order.map((id) => {
         const tile = /** @type {StreamTile} */ (byStream.get(id));
         return [id, { tile, isLosing: this.losses.isLosing(id), atMs: nowMs }];
       }),
     );
+    if (this.focused() !== focused) focused?.focus({ preventScroll: true });
     setAttribute(
       this.grid,
       "data-size",
       wall.streams.length <= FEW ? "few" : wall.streams.length <= SOME ? "some" : "many",
     );
-    this.showRoom(wall, streams.length);
+    this.showPlaceholder(wall, streams.length);
   }
 
   /** @param {Wall} wall @param {number} shown */
-  showRoom(wall, shown) {
+  showPlaceholder(wall, shown) {
     const isBlind = wall.problems.length > 0;
-    if (wall.streams.length === 0) this.showInstead(`empty ${isBlind}`, () => emptyRoom(isBlind));
+    if (wall.streams.length === 0) this.showInstead(`empty ${isBlind}`, () => empty(isBlind));
     else if (shown === 0) this.showInstead("nothing", () => nothingMatches(() => this.tools.clear()));
     else this.showInstead("", () => null);
   }
@@ -91,7 +97,13 @@ export class WallView {
   }
 
   isHeld() {
-    return this.grid.contains(document.activeElement) || performance.now() - this.handMs < HAND_MS;
+    return performance.now() - this.handMs < HAND_MS;
+  }
+
+  /** The link of the grid that has the focus, which a node loses by being moved. */
+  focused() {
+    const { activeElement } = document;
+    return activeElement instanceof HTMLElement && this.grid.contains(activeElement) ? activeElement : null;
   }
 
   /** @param {StreamTile[]} streams */

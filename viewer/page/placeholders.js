@@ -10,7 +10,7 @@ const STREAMS_YAML = `streams:
     url: rtsp://\${GATE_USER}:\${GATE_PASSWORD}@192.0.2.10:554/stream1
 `;
 
-export function loadingRoom() {
+export function loading() {
   const tiles = Array.from({ length: SKELETONS }, () =>
     el(
       "li",
@@ -29,12 +29,12 @@ export function loadingRoom() {
 }
 
 /** @param {string} title @param {string} sign @param {...(Node | string)} content */
-function room(title, sign, ...content) {
+function placeholder(title, sign, ...content) {
   return el(
     "div",
-    { class: "room" },
-    el("p", { class: "room-sign", "aria-hidden": "true" }, icon(sign)),
-    el("h3", { class: "room-title" }, title),
+    { class: "placeholder" },
+    el("p", { class: "placeholder-sign", "aria-hidden": "true" }, icon(sign)),
+    el("h3", { class: "placeholder-title" }, title),
     ...content,
   );
 }
@@ -45,7 +45,7 @@ function command(text) {
 }
 
 /** @param {boolean} isBlind whether the viewer said that it cannot see everything */
-export function emptyRoom(isBlind) {
+export function empty(isBlind) {
   const first = isBlind
     ? el(
         "p",
@@ -58,7 +58,7 @@ export function emptyRoom(isBlind) {
         "The viewer is well, and nobody has captured a frame. ",
         "A stream appears here by itself with its first frame.",
       );
-  return room(
+  return placeholder(
     "No stream yet",
     "camera",
     first,
@@ -80,8 +80,8 @@ export function emptyRoom(isBlind) {
   );
 }
 
-export function brokenRoom() {
-  return room(
+export function broken() {
+  return placeholder(
     "Nothing to show yet",
     "alert",
     el("p", {}, "This page is here, but nobody tells it about the streams. It keeps trying by itself."),
@@ -103,5 +103,5 @@ export function brokenRoom() {
 export function nothingMatches(clear) {
   const button = el("button", { class: "button", type: "button" }, "Show all streams");
   button.addEventListener("click", clear);
-  return room("No stream matches", "picture", el("p", {}, "The filter leaves none over."), button);
+  return placeholder("No stream matches", "picture", el("p", {}, "The filter leaves none over."), button);
 }
