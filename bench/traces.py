@@ -37,6 +37,7 @@ RUNS, BATCH, TOPIC = 7, 25, "frames.gate"
 SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 READY = EncodedFrame(b"jpeg", "session", 0, time.time_ns(), "arrival", (768, 576))
+STORED = SimpleNamespace(partition=0, offset=1)
 DECODED = DecodedFrame(None, None, time.time_ns(), False, 0.001)
 RESULT = BatchResult(
     batch_id=f"{TOPIC}-0-{0:020d}",
@@ -117,7 +118,7 @@ def _a_step() -> None:
 
 def _publish(frame: EncodedFrame) -> None:
     frame.trace.send(TOPIC, len(frame.jpeg))
-    frame.trace.stored(1)
+    frame.trace.stored(STORED)
 
 
 def _capture(sampler: FrameSampler) -> Callable[[], None]:
@@ -135,13 +136,11 @@ def _batch(traceparent: str | None) -> Batch:
 
 
 def _infer(work: TracedWorker, batch: Batch) -> Callable[[], None]:
-    stored = SimpleNamespace(offset=1)
-
     def infer() -> None:
         outcome = work(batch)
         if outcome is not None:
             outcome.trace.sending(outcome.result)
-            outcome.trace.stored(stored)
+            outcome.trace.stored(STORED)
 
     return infer
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class StoredRecord(Protocol):
     """What a trace is told of kafka-python's RecordMetadata."""
 
+    partition: int
     offset: int
 
 
@@ -78,7 +79,12 @@ class SampledBatch(BatchTrace):
     def stored(self, record: StoredRecord) -> None:
         """End the trace, as far as it is the consumer's."""
         if self._sending is not None:
-            self._sending.tell({"messaging.kafka.offset": record.offset})
+            self._sending.tell(
+                {
+                    "messaging.destination.partition.id": str(record.partition),
+                    "messaging.kafka.offset": record.offset,
+                }
+            )
         self._end()
 
     def refused(self, error: Exception) -> None:
@@ -112,5 +118,4 @@ _SENDING = {
     "messaging.operation.name": "send",
     "messaging.operation.type": "send",
     "messaging.destination.name": RESULTS_TOPIC,
-    "messaging.destination.partition.id": "0",
 }

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from contracts.deadletters import MAX_REASON_CHARS
 from contracts.errors import InvalidRecord
-from contracts.frames import MAX_NUMBER, FrameHeaders, Headers
+from contracts.frames import MAX_NUMBER, FrameHeaders, Headers, is_replay
 from contracts.stand_ins import unreadable
 
 
@@ -58,6 +58,11 @@ class FetchedFrame:
             # The timestamp is the writer's own word, and may lie beyond what a result takes.
             return min(max(self.timestamp_ms, 0) * 1_000_000, MAX_NUMBER)
         return self.headers.captured_ns
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether it was put back from the dead letters, hours or days after its capture."""
+        return is_replay(self.record_headers)
 
     @property
     def session(self) -> str | None:

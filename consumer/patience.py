@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from consumer import metrics
 from consumer.detections import Answer, FrameOutput, Refusal
-from consumer.settings import LONGEST_WAIT_S
 from consumer.triton import InferenceRefused
 from runtime.backoff import growing_waits
 from runtime.errors import TransientError
 from runtime.logs import Logger
 from runtime.storms import StormFold
 
-FIRST_WAIT_S = 0.2
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
+"""Between two requests for the same images."""
 REFUSALS_BEFORE_SEARCH = 3
 
 

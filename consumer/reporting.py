@@ -49,8 +49,9 @@ def report_written(outcome: BatchOutcome, log: Logger) -> None:
 def report_safe(batch: Batch, write_s: float) -> None:
     """Tell that Kafka has acknowledged the result of a batch, `write_s` after it was sent."""
     metrics.STAGE_SECONDS.labels("write").observe(write_s)
-    newest_ns = max(frame.captured_ns for frame in batch.frames)
-    metrics.NEWEST_INFERRED.reached(stream_of_topic(batch.source.topic), newest_ns)
+    live_ns = [frame.captured_ns for frame in batch.frames if not frame.is_replay]
+    if live_ns:
+        metrics.NEWEST_INFERRED.reached(stream_of_topic(batch.source.topic), max(live_ns))
 
 
 def _report_refused(refused: RefusedFrame, log: Logger) -> None:

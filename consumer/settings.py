@@ -5,14 +5,11 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from consumer.patience import LONGEST_WAIT_S
 from runtime.settings import KafkaSettings, ServiceSettings
 
 FRAME_RESULT_BYTES = 24 * 1024
 """What one frame may take in a result: the 100 detections of an SSD, 150 to 200 bytes each."""
-
-
-LONGEST_WAIT_S = 5.0
-"""Seconds between two requests for the same images, at most."""
 
 
 class ModelSettings(ServiceSettings):

@@ -37,7 +37,7 @@ class _Sampled:
     @property
     def is_replay(self) -> bool:
         """Whether its own trace has ended long ago, in the dead letters."""
-        return self.frame.headers is not None and self.frame.headers.replay_of is not None
+        return self.frame.is_replay
 
 
 class TracedWorker:
@@ -60,7 +60,7 @@ class TracedWorker:
             with within(trace.span):
                 outcome = self._work(batch)
         except Exception as error:
-            trace.refused(error)
+            trace.fail(str(error), type(error).__name__)
             raise
         if outcome is None:
             trace.fail("told to stop: the batch will be read again", "stopped")

@@ -24,6 +24,8 @@ STORED_AT = Gauge(
     ["stream"],
 )
 NEWEST_STORED = NewestCapture(STORED_AT)
+"""A result does not say that its frames were put back, so one is only kept from turning the gauge
+back; where nothing newer was stored since the start, it tells the old time."""
 UPLOAD_SECONDS = Histogram(
     "framerail_upload_seconds",
     "Time to store one picture, its successful attempt alone.",

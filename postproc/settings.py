@@ -1,8 +1,11 @@
 """What the post-processor is told."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from contracts.frames import MAX_FRAME_PX
+from runtime.s3 import check_patience
 from runtime.settings import KafkaSettings, S3Settings
 
 
@@ -28,3 +31,8 @@ class PostprocSettings(S3Settings, KafkaSettings):
         description="Pixels above which a picture is drawn scaled down; each upload thread may "
         "hold 10 bytes for every one.",
     )
+
+    @model_validator(mode="after")
+    def _a_slow_upload_is_no_stuck_thread(self) -> Self:
+        check_patience(self.stuck_after_s)
+        return self

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from contracts.deadletters import Stage
+from contracts.frames import is_replay
 from contracts.results import BatchResult, EvidenceFrame, FrameResult
 from postproc import metrics
 from postproc.pictures import Picture, PictureLimits, draw_picture
@@ -14,7 +15,7 @@ from postproc.results import evidence_frames, read_result
 from runtime.errors import InvalidInput
 from runtime.logs import Logger
 from runtime.metrics import DEAD_LETTERS, STREAM_LABELS
-from runtime.tracing import fail, step
+from runtime.tracing import mark_failed, step
 
 
 class Store(Protocol):
@@ -83,7 +84,9 @@ class RecordWorker:
                 return False
         if refusals and not self._refuse(record, "postproc.draw", "; ".join(refusals)):
             return False
-        metrics.NEWEST_STORED.reached(STREAM_LABELS(result.stream_id), result.captured_last_ns)
+        if not is_replay(record.headers):
+            stream_id = STREAM_LABELS(result.stream_id)
+            metrics.NEWEST_STORED.reached(stream_id, result.captured_last_ns)
         return True
 
     def _draw(self, result: BatchResult, frame: FrameResult, chosen: EvidenceFrame) -> Picture:
@@ -118,7 +121,7 @@ class RecordWorker:
             stage=stage,
             reason=reason,
         )
-        fail(reason, stage)
+        mark_failed(reason, stage)
         if not self._dead_letters.send(record, stage, reason):
             return False
         DEAD_LETTERS.labels(stage).inc()

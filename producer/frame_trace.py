@@ -9,12 +9,19 @@ frame                     from the decoding of its packet to Kafka's acknowledge
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from contracts.frames import DropReason
 
 if TYPE_CHECKING:
     from runtime.otel import Span
+
+
+class StoredRecord(Protocol):
+    """What is told of kafka-python's RecordMetadata."""
+
+    partition: int
+    offset: int
 
 
 class FrameTrace:
@@ -23,7 +30,7 @@ class FrameTrace:
     def send(self, topic: str, size_bytes: int) -> str | None:
         """Note that the frame is handed to Kafka, perhaps again; return its `traceparent`."""
 
-    def stored(self, offset: int) -> None:
+    def stored(self, record: StoredRecord) -> None:
         """Note that Kafka has acknowledged the frame."""
 
     def dropped(self, reason: DropReason) -> None:
@@ -54,10 +61,15 @@ class SampledFrame(FrameTrace):
             )
         return self._sending.traceparent
 
-    def stored(self, offset: int) -> None:
+    def stored(self, record: StoredRecord) -> None:
         """End the trace, as far as it is the producer's."""
         if self._sending is not None:
-            self._sending.tell({"messaging.kafka.offset": offset})
+            self._sending.tell(
+                {
+                    "messaging.destination.partition.id": str(record.partition),
+                    "messaging.kafka.offset": record.offset,
+                }
+            )
             self._sending.end()
         self._root.end()
 
@@ -75,6 +87,5 @@ def _message(topic: str, size_bytes: int) -> dict[str, str | int]:
         "messaging.operation.name": "send",
         "messaging.operation.type": "send",
         "messaging.destination.name": topic,
-        "messaging.destination.partition.id": "0",
         "messaging.message.body.size": size_bytes,
     }

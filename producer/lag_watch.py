@@ -18,6 +18,10 @@ from runtime.stop import StopSignal
 from runtime.storms import StormFold
 
 LOOK_EVERY_S = 1.0
+_CONNECTING_S = 10.0
+"""kafka-python's `socket_connection_setup_timeout_ms`."""
+LONGEST_LOOK_S = LOOK_EVERY_S + _CONNECTING_S + 2 * LOOK_TIMEOUT_MS / 1000
+"""From one beat to the next with a broker that stands still: a new connection and two requests."""
 _AFTER_FAULT_S = 5.0
 
 

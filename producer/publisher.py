@@ -8,6 +8,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from contracts.frames import FrameHeaders
 from contracts.names import frames_topic
+from producer.frame_trace import StoredRecord
 from producer.outbox import Entry, Outbox
 from runtime.logs import Logger
 from runtime.storms import StormFold
@@ -30,12 +31,6 @@ class RecordSender(Protocol):
         timestamp_ms: int,
     ) -> Any:
         """Take a record for sending; the future tells what became of it."""
-
-
-class StoredRecord(Protocol):
-    """What the publisher needs of kafka-python's RecordMetadata."""
-
-    offset: int
 
 
 class Publisher:
@@ -130,7 +125,7 @@ class Publisher:
     def _acknowledged(self, entry: Entry, begun_s: float, stored: StoredRecord) -> None:
         self.next_offset = stored.offset + 1
         self._outbox.acknowledge(entry, self._now_s() - begun_s)
-        entry.frame.trace.stored(stored.offset)
+        entry.frame.trace.stored(stored)
 
     def _refused_later(self, entry: Entry, error: Exception) -> None:
         self._refused(error, entry)

@@ -5,11 +5,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from producer.lag_watch import LONGEST_LOOK_S
 from runtime.settings import KafkaSettings
-
-LONGEST_LOOK_S = 20.0
-"""How long `producer.lag_watch` waits for a broker that stands still: 10 s for a new connection, as
-kafka-python has it, and two requests."""
 
 
 class ProducerSettings(KafkaSettings):

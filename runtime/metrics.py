@@ -69,12 +69,17 @@ class BoundedLabels:
         return value
 
 
+AHEAD_S = 60.0
+"""Up to here a camera's clock that is ahead of ours is told as it is. The producer does so too, of
+up to 10 s by itself: to cut one of the two alone would make a lag of the difference."""
+
+
 class NewestCapture:
     """A gauge of the newest capture time of each stream, UNIX time in seconds.
 
     An older frame changes nothing: one that was put back from the dead letters keeps its first
-    time, and several threads end out of order. A time that lies ahead counts as now, so that a
-    wrong one does not hold the gauge for long. Safe to call from many threads.
+    time, and several threads end out of order. A time more than AHEAD_S ahead counts as now, so
+    that a wrong one does not hold the gauge for long. Safe to call from many threads.
     """
 
     def __init__(self, gauge: Gauge, now_s: Callable[[], float] = time.time) -> None:
@@ -85,7 +90,9 @@ class NewestCapture:
 
     def reached(self, stream: str, captured_ns: int) -> None:
         """Say that a frame of this capture time, in ns since the epoch, has come so far."""
-        captured_s = min(captured_ns / 1e9, self._now_s())
+        captured_s, now_s = captured_ns / 1e9, self._now_s()
+        if captured_s > now_s + AHEAD_S:
+            captured_s = now_s
         with self._lock:
             if captured_s > self._newest_s.get(stream, 0.0):
                 self._newest_s[stream] = captured_s

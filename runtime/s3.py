@@ -31,6 +31,11 @@ PROBE_KEY = "evidence/.write-check"
 """Rights are often given for `evidence/*` alone, and to put, not to delete: so it stays there."""
 ATTEMPTS = 3
 """Short faults end here; what outlasts three attempts is waited for, for ever, by the caller."""
+_LONGEST_WAITS_S = sum(2**attempt + 5 for attempt in range(ATTEMPTS - 1))
+"""botocore waits up to 1, 2, 4, ... s where S3 throttles, and 5 s more where S3 asks for it
+("standard" mode, botocore/retries/standard.py)."""
+SLOWEST_ANSWER_S = float(ATTEMPTS * (CONNECT_TIMEOUT_S + READ_TIMEOUT_S) + _LONGEST_WAITS_S)
+"""How long a request to S3 may take that is no stuck one."""
 
 _REFUSALS = {
     "301": "the bucket is in another region; set FRAMERAIL_S3_REGION",
@@ -53,6 +58,15 @@ _REFUSALS = {
 
 _UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "NO_CERTIFICATE_OR_CRL_FOUND", "doesn't match")
 """In OpenSSL's and urllib3's words: another authority, a file without one, another host's name."""
+
+
+def check_patience(stuck_after_s: float) -> None:
+    """Raise ValueError if a thread that waits for S3 would count as stuck."""
+    if stuck_after_s <= SLOWEST_ANSWER_S:
+        raise ValueError(
+            f"stuck_after_s {stuck_after_s:g} must be above {SLOWEST_ANSWER_S:g}: so long may the "
+            f"{ATTEMPTS} attempts at an answer of S3 take"
+        )
 
 
 class StoreRefused(ConfigurationError):

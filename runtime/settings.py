@@ -43,9 +43,8 @@ class ServiceSettings(BaseSettings):
         le=600,
         description="Seconds that a stop may take to finish what is in flight.",
     )
-    traces_endpoint: str | None = Field(
+    traces_endpoint: SecretStr | None = Field(
         None,
-        repr=False,  # it may hold a password
         description="OTLP server, over HTTP, that takes traces, such as http://127.0.0.1:4318; "
         "when it is not set, nothing is traced.",
     )
@@ -58,8 +57,8 @@ class ServiceSettings(BaseSettings):
 
     @field_validator("traces_endpoint")
     @classmethod
-    def _is_base_url(cls, endpoint: str | None) -> str | None:
-        if endpoint is not None and not _is_http_url(endpoint):
+    def _is_base_url(cls, endpoint: SecretStr | None) -> SecretStr | None:
+        if endpoint is not None and not _is_http_url(endpoint.get_secret_value()):
             raise ValueError("expected http://host:port or https://host:port, without query")
         return endpoint
 

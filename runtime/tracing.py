@@ -33,13 +33,14 @@ def tracing(settings: ServiceSettings, service: str, stop: StopSignal) -> Iterat
 
     That takes FLUSH_S seconds at most, and no longer than is left of the time to stop.
     """
-    if settings.traces_endpoint is None:
+    endpoint = settings.traces_endpoint
+    if endpoint is None:
         yield None
         return
     # Here, not above: 10 MB and up to a second for services that trace nothing.
     from runtime.otel import Tracer
 
-    tracer = Tracer.connect(settings.traces_endpoint, service)
+    tracer = Tracer.connect(endpoint.get_secret_value(), service)
     try:
         yield tracer
     finally:
@@ -78,7 +79,7 @@ def step(
         span.end()
 
 
-def fail(reason: str, error_type: str) -> None:
+def mark_failed(reason: str, error_type: str) -> None:
     """Mark what is current as failed; do nothing where nothing is."""
     span = _current.get()
     if span is not None:

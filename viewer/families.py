@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from contracts.names import STREAM_ID_PATTERN
+from viewer.history import MAX_STREAMS
 
 CAPTURED = "framerail_frames_captured_total"
 PUBLISHED = "framerail_frames_published_total"
@@ -35,9 +36,11 @@ GAUGES = frozenset(
     }
 )
 
-MAX_SAMPLES = 8000
-"""Of one process: 14 a stream, of more streams than are shown. They are parsed in 0.1 s, in which
-nothing else is served."""
+SAMPLES_A_STREAM = 14
+"""A producer tells 12: six of its own and one a reason to drop."""
+MAX_SAMPLES = MAX_STREAMS * SAMPLES_A_STREAM
+"""Of one process: a producer of as many streams as are shown. 6144 samples are parsed in 0.1 s, in
+which nothing else is served."""
 
 _STREAM = re.compile(STREAM_ID_PATTERN)
 _REASON = re.compile(r"[a-z_]{1,32}")

@@ -1,7 +1,8 @@
 """The edge to the post-processors' group: how far in `results` they have come."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from typing import Protocol
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -14,10 +15,25 @@ from runtime.settings import KafkaSettings
 EVERY_S = 1.0
 
 
+class Connect(Protocol):
+    """Opens an administrator for the length of a block, as `admin_client` does."""
+
+    def __call__(
+        self, settings: KafkaSettings, *, request_timeout_ms: int
+    ) -> AbstractContextManager[KafkaAdminClient]:
+        """Connect; raise DependencyError or ConfigurationError."""
+
+
 class StoredOffsets:
     """Asks for the offsets that the group has committed, and hands them over by partition."""
 
-    def __init__(self, settings: KafkaSettings, take: Callable[[dict[int, int]], None]) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        take: Callable[[dict[int, int]], None],
+        connect: Connect = admin_client,
+    ) -> None:
+        self._connect = connect
         self._settings = settings
         self._take = take
         self._opened = ExitStack()
@@ -31,7 +47,7 @@ class StoredOffsets:
         """
         try:
             if self._admin is None:
-                opened = admin_client(self._settings, request_timeout_ms=LOOK_TIMEOUT_MS)
+                opened = self._connect(self._settings, request_timeout_ms=LOOK_TIMEOUT_MS)
                 self._admin = self._opened.enter_context(opened)
             self._take(self._committed(self._admin))
         except BaseException:

@@ -42,11 +42,6 @@ class History:
         """Drop all batches of a stream."""
         self._batches.pop(stream_id, None)
 
-    @property
-    def streams(self) -> list[str]:
-        """The streams that any batch is kept of."""
-        return list(self._batches)
-
     def batches(self, stream_id: str) -> list[Batch]:
         """Return what is kept of a stream, the newest capture first."""
         kept = sorted(

@@ -17,5 +17,7 @@ FOLLOWERS_REFUSED = Counter(
     "framerail_viewer_followers_refused_total", "Those turned away because there was no room."
 )
 PICTURES_SERVED = Counter(
-    "framerail_viewer_pictures_served_total", "Pictures served, by where they came from.", ["from"]
+    "framerail_viewer_pictures_served_total",
+    "Pictures served, by where they came from.",
+    ["source"],
 )

@@ -21,7 +21,7 @@ KEPT_BYTES = 32 * 1024 * 1024
 T = TypeVar("T")
 
 
-class PictureShelf:
+class PictureCache:
     """Keeps pictures within a bound of bytes, those asked for last."""
 
     def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
@@ -54,12 +54,12 @@ class PictureStore(Protocol):
         """Return an address of the picture at the store itself."""
 
 
-class PictureDesk:
-    """Answers who asks for pictures, from the shelf or the store."""
+class PictureFetcher:
+    """Answers who asks for pictures, from the cache or the store."""
 
     def __init__(self, store: PictureStore) -> None:
         self._store = store
-        self._shelf = PictureShelf()
+        self._cache = PictureCache()
         self._pool: DaemonPool[bytes | None] = DaemonPool(THREADS, "picture")
         self._links: DaemonPool[str] = DaemonPool(1, "link")
         self._under_way: dict[str, asyncio.Future[bytes | None]] = {}
@@ -70,9 +70,9 @@ class PictureDesk:
         Raises TransientError if too many are waited for, or this one too long; and what the store
         raises.
         """
-        kept = self._shelf.get(key)
+        kept = self._cache.get(key)
         if kept is not None:
-            metrics.PICTURES_SERVED.labels("shelf").inc()
+            metrics.PICTURES_SERVED.labels("cache").inc()
             return kept
         picture = await _in_time(asyncio.shield(self._asked(key)))
         if picture is not None:
@@ -103,7 +103,7 @@ class PictureDesk:
             return
         picture = done.result()
         if picture is not None:
-            self._shelf.put(key, picture)
+            self._cache.put(key, picture)
 
 
 async def _in_time(asked: "asyncio.Future[T]") -> T:

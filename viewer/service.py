@@ -22,7 +22,7 @@ from viewer.board import Board
 from viewer.followers import Followers
 from viewer.group_offsets import StoredOffsets
 from viewer.loops import AskingLoop
-from viewer.pictures import THREADS, PictureDesk
+from viewer.pictures import THREADS, PictureFetcher
 from viewer.results_reader import ResultsReader
 from viewer.scraper import EVERY_S, Scraper
 from viewer.server import WebServer, listening_socket
@@ -92,8 +92,8 @@ class Viewer:
             found = self._board.detail(stream_id, _now_ms(), time.monotonic())
             return None if found is None else msgspec.json.encode(found)
 
-        desk = PictureDesk(self._store)
-        return Sources(lambda: self._wall_json, detail, desk.picture, desk.link, followers)
+        fetcher = PictureFetcher(self._store)
+        return Sources(lambda: self._wall_json, detail, fetcher.picture, fetcher.link, followers)
 
     def _loops(self, loop: asyncio.AbstractEventLoop) -> list[AskingLoop]:
         """Return the threads; what they find comes into the event loop, which owns the board."""

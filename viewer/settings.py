@@ -8,14 +8,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from runtime.logs import redacted
+from runtime.s3 import check_patience
 from runtime.settings import KafkaSettings, S3Settings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _HOST_PATTERN = re.compile(r"\*|(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 _SHOWN_CHARS = 200
-
-SLOWEST_ANSWER_S = 45.0
-"""Three attempts at S3, of which each may take 13 s, and the waits between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +72,7 @@ class ViewerSettings(S3Settings, KafkaSettings):
 
     @model_validator(mode="after")
     def _a_slow_answer_is_no_stuck_loop(self) -> Self:
-        if self.stuck_after_s < SLOWEST_ANSWER_S:
-            raise ValueError(
-                f"stuck_after_s {self.stuck_after_s:g} must be {SLOWEST_ANSWER_S:g} or more: so "
-                "long may the three attempts at an answer of S3 take"
-            )
+        check_patience(self.stuck_after_s)
         return self
 
     @property

@@ -34,6 +34,14 @@ def make_results_topic(bootstrap: str) -> None:
     ensure_topics(settings, [results_spec(settings)])
 
 
+def group_ids(world: World) -> set[str]:
+    admin = KafkaAdminClient(bootstrap_servers=world.kafka_bootstrap)
+    try:
+        return {group["group_id"] for group in admin.list_groups()}
+    finally:
+        admin.close()
+
+
 @pytest.fixture
 def stream_id() -> str:
     return f"cam-{uuid.uuid4().hex[:8]}"
@@ -317,12 +325,10 @@ def test_it_joins_no_group_and_commits_nothing(
     world: World, stream_id: str, eventually: Eventually
 ) -> None:
     world.send([batch_result(stream_id, captured_ns=time.time_ns())])
+    before = group_ids(world)
     with ready(world, eventually) as viewer:
         eventually(lambda: viewer.tile(stream_id) is not None, "results are read", 30)
-        admin = KafkaAdminClient(bootstrap_servers=world.kafka_bootstrap)
-        groups = [group["group_id"] for group in admin.list_groups()]
-        admin.close()
-    assert stream_id not in groups
+        assert group_ids(world) == before
 
 
 @pytest.mark.parametrize(

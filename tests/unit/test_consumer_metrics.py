@@ -95,9 +95,7 @@ def test_a_frame_put_back_with_broken_headers_tells_nothing_of_its_stream_either
     broken = FetchedFrame.read(source, 0, b"jpeg", [(REPLAY_OF, b"frames.broken-0@7")], 1)
     assert broken.headers is None
     report_safe(Batch((broken,), "age", 0.0), 0.1)
-    shown = REGISTRY.get_sample_value(
-        "framerail_inferred_timestamp_seconds", {"stream": "broken"}
-    )
+    shown = REGISTRY.get_sample_value("framerail_inferred_timestamp_seconds", {"stream": "broken"})
     assert shown is None
 
 

@@ -10,9 +10,10 @@ NOW_S = 1_700_000_000.0
 
 class Told:
     def __init__(self) -> None:
+        self.passed_s = 0.0
         self.registry = CollectorRegistry()
         gauge = Gauge("at_seconds", "Newest.", ["stream"], registry=self.registry)
-        self.newest = NewestCapture(gauge, lambda: NOW_S)
+        self.newest = NewestCapture(gauge, lambda: NOW_S + self.passed_s)
 
     def reached(self, before_s: float, stream: str = "cam1") -> None:
         self.newest.reached(stream, int((NOW_S - before_s) * 1e9))
@@ -42,6 +43,18 @@ def test_results_that_end_out_of_order_tell_the_newest_of_them(told: Told) -> No
 def test_a_time_that_lies_ahead_counts_as_now(told: Told) -> None:
     told.reached(-86_400.0)
     assert told.before_s() == 0.0
+
+
+def test_a_camera_whose_clock_is_ahead_is_told_by_it_as_the_producer_tells_it(told: Told) -> None:
+    told.reached(-8.0)
+    assert told.before_s() == pytest.approx(-8.0)
+
+
+def test_a_wrong_time_that_might_be_a_cameras_is_passed_within_a_minute_or_so(told: Told) -> None:
+    told.reached(-59.0)
+    told.passed_s = 65.0
+    told.reached(-62.0)
+    assert told.before_s() == pytest.approx(-62.0)
 
 
 def test_streams_are_told_apart(told: Told) -> None:

@@ -5,10 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
-import consumer.metrics
-import postproc.metrics  # noqa: F401 - their families are in the registry
+import consumer.metrics  # noqa: F401 - their families are in the registry
+import postproc.metrics  # noqa: F401
 from producer.metrics import ProducerMetrics, StreamMetrics
-from viewer.families import CAPTURED, CONNECTED, COUNTERS, DROPPED, GAUGES, Series, read_samples
+from viewer.families import (
+    CAPTURED,
+    CONNECTED,
+    COUNTERS,
+    DROPPED,
+    GAUGES,
+    MAX_SAMPLES,
+    SAMPLES_A_STREAM,
+    Series,
+    read_samples,
+)
+from viewer.history import MAX_STREAMS
 from viewer.telemetry import FRESH_S, KEPT_S, Telemetry
 
 CAM1 = Series(CAPTURED, "cam1")
@@ -180,7 +191,6 @@ def test_every_family_that_is_read_is_one_that_a_service_tells() -> None:
     ProducerMetrics(registry)
     described = [*registry.collect(), *REGISTRY.collect()]
     names = {metric.name + ("_total" if metric.type == "counter" else "") for metric in described}
-    assert consumer.metrics.BATCHES is not None
     assert sorted((COUNTERS | GAUGES) - names) == []
 
 
@@ -198,9 +208,15 @@ def test_numbers_and_names_that_can_be_none_are_left_out() -> None:
 
 
 def test_more_samples_than_any_service_tells_are_not_read() -> None:
-    lines = (f'{CAPTURED}{{stream="s{number}"}} 1' for number in range(20_001))
-    with pytest.raises(ValueError, match="20001 samples"):
+    lines = (f'{CAPTURED}{{stream="s{number}"}} 1' for number in range(MAX_SAMPLES + 1))
+    with pytest.raises(ValueError, match=f"{MAX_SAMPLES + 1} samples"):
         read_samples("\n".join(lines))
+
+
+def test_a_producer_of_as_many_streams_as_are_shown_is_read_and_not_many_more() -> None:
+    samples = len(read_samples(producer_text()))
+    assert samples <= SAMPLES_A_STREAM <= 1.5 * samples
+    assert MAX_SAMPLES == MAX_STREAMS * SAMPLES_A_STREAM
 
 
 @given(st.text())

@@ -11,7 +11,7 @@ from runtime.errors import TransientError
 from runtime.logs import get_logger
 from runtime.s3 import StoreRefused
 from viewer.followers import Followers, NoRoom
-from viewer.pictures import MAX_WAITING, PictureDesk, PictureShelf
+from viewer.pictures import MAX_WAITING, PictureCache, PictureFetcher
 from viewer.store import TooLarge
 from viewer.web import Sources, make_app
 
@@ -54,14 +54,14 @@ def page(tmp_path: Path) -> Path:
 
 
 def app_of(page: Path, store: FakeStore | None = None) -> FastAPI:
-    desk = PictureDesk(store or FakeStore())
+    fetcher = PictureFetcher(store or FakeStore())
 
     def detail(stream_id: str) -> bytes | None:
         if stream_id == "broken":
             raise RuntimeError("a defect with a secret in its text")
         return b'{"stream":1}' if stream_id == "cam1" else None
 
-    sources = Sources(lambda: b'{"v":1}', detail, desk.picture, desk.link, Followers(1))
+    sources = Sources(lambda: b'{"v":1}', detail, fetcher.picture, fetcher.link, Followers(1))
     return make_app(sources, HOSTS, get_logger(), page)
 
 
@@ -193,29 +193,29 @@ def test_it_does_not_answer_under_a_name_that_a_stranger_points_at_it(
     assert answered(app_of(page), "/api/wall", host=host).status_code == 400
 
 
-def test_the_shelf_keeps_what_was_asked_for_last_within_its_bound() -> None:
-    shelf = PictureShelf(kept_bytes=10)
-    shelf.put("a", b"xxxx")
-    shelf.put("b", b"xxxx")
-    assert shelf.get("a") == b"xxxx"
-    shelf.put("c", b"xxxx")
-    assert (shelf.get("a"), shelf.get("b"), shelf.get("c")) == (b"xxxx", None, b"xxxx")
-    shelf.put("c", b"x" * 10)
-    assert (shelf.get("a"), shelf.get("c")) == (None, b"x" * 10)
-    shelf.put("huge", b"x" * 11)
-    assert (shelf.get("c"), shelf.get("huge")) == (None, None)
-    shelf.put("d", b"x" * 10)
-    assert shelf.get("d") is not None
+def test_the_cache_keeps_what_was_asked_for_last_within_its_bound() -> None:
+    cache = PictureCache(kept_bytes=10)
+    cache.put("a", b"xxxx")
+    cache.put("b", b"xxxx")
+    assert cache.get("a") == b"xxxx"
+    cache.put("c", b"xxxx")
+    assert (cache.get("a"), cache.get("b"), cache.get("c")) == (b"xxxx", None, b"xxxx")
+    cache.put("c", b"x" * 10)
+    assert (cache.get("a"), cache.get("c")) == (None, b"x" * 10)
+    cache.put("huge", b"x" * 11)
+    assert (cache.get("c"), cache.get("huge")) == (None, None)
+    cache.put("d", b"x" * 10)
+    assert cache.get("d") is not None
 
 
 def test_a_picture_that_many_ask_for_is_fetched_once() -> None:
     store = FakeStore()
 
     async def ask() -> None:
-        desk = PictureDesk(store)
-        assert await asyncio.gather(*(desk.picture(KEY) for _ in range(20))) == [b"jpeg"] * 20
-        assert await desk.picture(KEY) == b"jpeg"
-        assert await desk.picture(OTHER_KEY) is None
+        fetcher = PictureFetcher(store)
+        assert await asyncio.gather(*(fetcher.picture(KEY) for _ in range(20))) == [b"jpeg"] * 20
+        assert await fetcher.picture(KEY) == b"jpeg"
+        assert await fetcher.picture(OTHER_KEY) is None
 
     asyncio.run(ask())
     assert store.asked == [KEY, OTHER_KEY]
@@ -226,14 +226,14 @@ def test_while_the_store_hangs_no_endless_line_forms() -> None:
     store.let_go.clear()
 
     async def ask() -> None:
-        desk = PictureDesk(store)
-        asked = [asyncio.create_task(desk.picture(f"key {n}")) for n in range(MAX_WAITING)]
+        fetcher = PictureFetcher(store)
+        asked = [asyncio.create_task(fetcher.picture(f"key {n}")) for n in range(MAX_WAITING)]
         await asyncio.sleep(0)
         with pytest.raises(TransientError, match="waited for already"):
-            await desk.picture(KEY)
+            await fetcher.picture(KEY)
         store.let_go.set()
         assert set(await asyncio.gather(*asked)) == {None}
-        assert await desk.picture(KEY) == b"jpeg"
+        assert await fetcher.picture(KEY) == b"jpeg"
 
     asyncio.run(ask())
 
@@ -243,8 +243,8 @@ def test_somebody_who_goes_takes_the_picture_from_nobody() -> None:
     store.let_go.clear()
 
     async def ask() -> None:
-        desk = PictureDesk(store)
-        one, other = (asyncio.create_task(desk.picture(KEY)) for _ in range(2))
+        fetcher = PictureFetcher(store)
+        one, other = (asyncio.create_task(fetcher.picture(KEY)) for _ in range(2))
         await asyncio.sleep(0)
         one.cancel()
         store.let_go.set()
