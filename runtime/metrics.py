@@ -70,8 +70,8 @@ class BoundedLabels:
 
 
 AHEAD_S = 60.0
-"""Up to here a camera's clock that is ahead of ours is told as it is. The producer does so too, of
-up to 10 s by itself: to cut one of the two alone would make a lag of the difference."""
+"""Up to here a camera's clock that is ahead of ours is told as it is. The producer does so too, up
+to 10 s by default: to cut one of the two alone would make a lag of the difference."""
 
 
 class NewestCapture:
