@@ -16,7 +16,7 @@ from local.stack import CHECKOUT
 from local.state import PartState, StackState, read_state
 from local.workspace import Workspace
 from ops.ledger.books import Books
-from ops.options import StackOptions, demo_workspace, lasting_workspace
+from ops.options import STARTUP, StackOptions, demo_workspace, lasting_workspace
 from ops.progress import shown_progress
 from ops.report import ADDRESSES, PartReport, StackReport
 from ops.target import local_target
@@ -130,7 +130,7 @@ def read_status() -> StackReport:
 def parts_report(state: StackState) -> StackReport:
     """Return what is known of a pipeline without asking it: its parts and addresses."""
     workspace = lasting_workspace()
-    startup = workspace.stack / "startup_s"
+    startup = workspace.stack / STARTUP
     return StackReport(
         streams={},
         startup_s=float(startup.read_text()) if startup.exists() else None,

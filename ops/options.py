@@ -15,6 +15,8 @@ from runtime.errors import ConfigurationError
 
 DEMO_VIDEO = CHECKOUT / "local" / "clip" / "pedestrians.mp4"
 SERVICES = ("producer", "consumer", "postproc")
+STARTUP = "startup_s"
+"""File of a stack that says how many seconds its start took."""
 SERVICE_PORTS = ("viewer", *(f"{name}_metrics" for name in (*SERVICES, "viewer")))
 """What can be fixed of our own: the page, and where each service shows its metrics."""
 HOME_VARIABLE = "FRAMERAIL_HOME"

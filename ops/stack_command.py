@@ -159,16 +159,17 @@ def status(as_json: AsJson = False) -> None:
         framerail status
         framerail status --json | jq -r .addresses.kafka
     """
-    from ops.lasting import read_status
+    from ops.lasting import parts_report, read_status, running_state
     from ops.report import print_parts, print_streams
 
-    report = read_status()
     if as_json:
-        print_document(report)
+        print_document(read_status())
         return
-    print_parts(answers, report)
-    answers.print(f"S3 bucket {report.bucket}; keys in {report.credentials_file}", soft_wrap=True)
-    print_streams(answers, report.streams)
+    # First what needs no server: reading what Kafka holds takes its time, or fails.
+    known = parts_report(running_state())
+    print_parts(answers, known)
+    answers.print(f"S3 bucket {known.bucket}; keys in {known.credentials_file}", soft_wrap=True)
+    print_streams(answers, read_status().streams)
 
 
 def down(as_json: AsJson = False) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from local.supervisor import Supervisor
 from ops.failures import explained_failures
-from ops.options import StackOptions, lasting_workspace
+from ops.options import STARTUP, StackOptions, lasting_workspace
 from ops.pipeline import Pipeline
 from runtime.cli import run_command
 
@@ -19,6 +19,7 @@ def supervise(options: StackOptions) -> None:
     """Start the pipeline and keep it alive; raise as `explained_failures` maps what goes wrong."""
     begun_s = time.monotonic()
     workspace = lasting_workspace()
+    (workspace.stack / STARTUP).unlink(missing_ok=True)  # that of a pipeline before this one
     with (
         explained_failures(),
         Supervisor(workspace, say, catches_signals=True) as supervisor,
@@ -26,7 +27,10 @@ def supervise(options: StackOptions) -> None:
         pipeline = Pipeline.choose(workspace, options)
         supervisor.start(supervisor.prepare(pipeline.prepare), pipeline.addresses)
         startup_s = time.monotonic() - begun_s
-        (workspace.stack / "startup_s").write_text(f"{startup_s:.2f}\n")
+        # `framerail up` and `status` may read it at any moment: whole, or not at all.
+        written = workspace.stack / f"{STARTUP}.new"
+        written.write_text(f"{startup_s:.2f}\n")
+        written.replace(workspace.stack / STARTUP)
         supervisor.watch()
 
 

@@ -15,6 +15,9 @@ from viewer.telemetry import LONGEST_WINDOW_S, Telemetry
 
 FORGOTTEN_AFTER_S = 3600.0
 """A stream that nobody has told of for so long leaves the wall: its camera was taken away."""
+UNREAD_AFTER_S = 300.0
+"""The same where every producer answers and none of them reads it; longer than a pod's change."""
+PRODUCER = "producer"
 
 
 class Board:
@@ -35,7 +38,9 @@ class Board:
         """Take results in the order in which they were read."""
         for batch in batches:
             self.history.add(batch, now_ms)
-            self._heard_ms[batch.stream_id] = now_ms
+            # Not when it was read: at a start the results of hours ago are read too.
+            heard_ms = max(self._heard_ms.get(batch.stream_id, 0), batch.inferred_ms)
+            self._heard_ms[batch.stream_id] = min(heard_ms, now_ms)
 
     def report(self, subject: str, problem: str | None) -> None:
         """Say what cannot be seen of a subject, or, with None, that it can be seen again."""
@@ -72,11 +77,13 @@ class Board:
     def _listen(self, now_ms: int) -> None:
         """Let streams that are told of now onto the wall, and those of long ago off it."""
         for stream in self.telemetry.streams:
-            self._heard_ms[stream] = now_ms
+            if not self._is_unread(stream):
+                self._heard_ms[stream] = now_ms
+        kept_s = UNREAD_AFTER_S if self._is_every_producer_heard else FORGOTTEN_AFTER_S
         gone = [
             stream
             for stream, heard_ms in self._heard_ms.items()
-            if now_ms - heard_ms > FORGOTTEN_AFTER_S * 1000
+            if now_ms - heard_ms > kept_s * 1000
         ]
         # Those whose metrics are read come first: a stranger's results push no camera off the wall.
         newest = sorted(self._heard_ms, key=lambda stream: -self._heard_ms[stream])
@@ -115,13 +122,26 @@ class Board:
         now_s: float,
     ) -> Signs:
         connected = self.telemetry.newest(families.CONNECTED, stream)
+        is_unread = self._is_unread(stream)
         return Signs(
             is_connected=None if connected is None else connected > 0,
             still_s=self.telemetry.still_s(families.CAPTURED, stream, now_s),
             behind_s=behind_s,
-            result_age_s=None if newest is None else (now_ms - newest.inferred_ms) / 1000,
+            result_age_s=None
+            if newest is None or is_unread
+            else (now_ms - newest.inferred_ms) / 1000,
             result_gap_s=self.history.gap_s(stream),
         )
+
+    def _is_unread(self, stream: str) -> bool:
+        """Whether no producer reads its camera; a consumer may tell of it as long as it runs."""
+        is_told = self.telemetry.total(families.CAPTURED, stream) is not None
+        return self._is_every_producer_heard and not is_told
+
+    @property
+    def _is_every_producer_heard(self) -> bool:
+        told = [one for one in self.services if one.name == PRODUCER]
+        return bool(told) and all(0 < one.known == one.answering for one in told)
 
     def _forget(self, stream: str) -> None:
         del self._heard_ms[stream]

@@ -22,6 +22,7 @@ CONNECTED = "framerail_stream_connected"
 BUFFERED = "framerail_buffer_frames"
 BATCHES_IN_FLIGHT = "framerail_batches_in_flight"
 RESULTS_IN_FLIGHT = "framerail_results_in_flight"
+READY = "framerail_ready"
 
 CAPTURED_AT = "framerail_captured_timestamp_seconds"
 PUBLISHED_AT = "framerail_published_timestamp_seconds"
@@ -31,7 +32,7 @@ STORED_AT = "framerail_stored_timestamp_seconds"
 COUNTERS = frozenset({CAPTURED, PUBLISHED, DROPPED, RECONNECTS, INFERRED, EVIDENCE})
 GAUGES = frozenset(
     {
-        *(CONNECTED, BUFFERED, BATCHES_IN_FLIGHT, RESULTS_IN_FLIGHT),
+        *(CONNECTED, BUFFERED, BATCHES_IN_FLIGHT, RESULTS_IN_FLIGHT, READY),
         *(CAPTURED_AT, PUBLISHED_AT, INFERRED_AT, STORED_AT),
     }
 )

@@ -14,7 +14,7 @@ from contracts.wall import ServiceHealth
 from runtime.daemon_pool import DaemonPool
 from runtime.logs import redacted
 from viewer import metrics
-from viewer.families import Samples, read_samples
+from viewer.families import READY, Samples, Series, read_samples
 from viewer.settings import MetricsTarget
 
 EVERY_S = 2.0
@@ -61,7 +61,7 @@ class Scraper:
             whole.known += answered.known
             whole.problems += answered.problems
         heard = {process: said for one in by_name.values() for process, said in one.heard.items()}
-        return heard, tuple(_health(name, whole) for name, whole in by_name.items())
+        return heard, tuple(health(name, whole) for name, whole in by_name.items())
 
     async def _ask_service(self, target: MetricsTarget) -> Round:
         """Ask the processes behind one name.
@@ -152,8 +152,13 @@ def _place(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _health(name: str, whole: Round) -> ServiceHealth:
+def health(name: str, whole: Round) -> ServiceHealth:
+    """Return how a service does: who answers, and what is wrong where one does not, or waits."""
+    waiting = sum(said.get(Series(READY)) == 0 for said in whole.heard.values())
     problem = None
+    if waiting:
+        of_them = f"{waiting} of {len(whole.heard)} runs" if len(whole.heard) > 1 else "it runs"
+        problem = f"{name}: {of_them} and is not ready; its log says what it waits for"
     if whole.problems:
         more = len(whole.problems) - 1
         others = f", and {more} more like it" if more else ""

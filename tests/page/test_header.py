@@ -95,6 +95,20 @@ def test_each_stage_tells_its_rate_how_far_behind_it_is_and_what_it_holds(
     ]
 
 
+def test_a_stage_that_is_late_is_marked_even_if_every_stream_is_live(
+    open_page: OpenPage, viewer: FakeViewer
+) -> None:
+    hung_store = (
+        Stage(name="capture", rate=20.0),
+        Stage(name="publish", rate=20.0, behind_s=0.2),
+        Stage(name="infer", rate=20.0, behind_s=2.6, in_hand=1, unit="batches"),
+        Stage(name="store", rate=0.0, behind_s=71.0, in_hand=8, unit="results"),
+    )
+    viewer.wall = walls.wall(walls.tile("gate"), stages=hung_store)
+    page = open_page().page
+    expect(page.locator("[data-stage=store]")).to_contain_text("waits most here")
+
+
 def test_where_a_stream_is_behind_the_stage_that_delays_most_is_marked(
     open_page: OpenPage, viewer: FakeViewer
 ) -> None:

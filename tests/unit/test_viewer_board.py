@@ -1,9 +1,9 @@
 import pytest
 
-from contracts.wall import StreamTile, Wall
+from contracts.wall import ServiceHealth, StreamTile, Wall
 from tests.unit.viewer_results import NOW_MS, batch
 from viewer import families
-from viewer.board import FORGOTTEN_AFTER_S, Board
+from viewer.board import FORGOTTEN_AFTER_S, UNREAD_AFTER_S, Board
 from viewer.families import Samples, Series
 from viewer.history import MAX_STREAMS
 
@@ -110,11 +110,32 @@ def test_a_stream_whose_producer_is_gone_keeps_its_place_and_catches_up() -> Non
 def test_a_stream_that_nobody_has_told_of_for_an_hour_leaves_the_wall() -> None:
     known = board()
     known.add([batch()], NOW_MS)
-    later_ms = NOW_MS + int(FORGOTTEN_AFTER_S * 1000)
+    later_ms = batch().inferred_ms + int(FORGOTTEN_AFTER_S * 1000)
     assert only(known.wall(later_ms, 0)).state == "silent"
     assert known.wall(later_ms + 1, 0).streams == ()
     assert known.history.newest("cam1") is None
     assert known.detail("cam1", later_ms, 0) is None
+
+
+def test_a_camera_that_no_producer_reads_any_more_is_not_live_and_soon_gone() -> None:
+    known = board()
+    run(known, "cam2")
+    known.services = (ServiceHealth(name="producer", answering=1, known=1),)
+    known.add([batch(number=98), batch(number=99)], NOW_MS)
+    unread, read = known.wall(NOW_MS, 10).streams
+    assert (unread.stream_id, unread.state, read.state) == ("cam1", "silent", "live")
+    later_ms = batch(number=99).inferred_ms + int(UNREAD_AFTER_S * 1000) + 1
+    assert only(known.wall(later_ms, 10)).stream_id == "cam2"
+
+
+def test_a_camera_whose_producer_may_be_away_stays_on_the_wall() -> None:
+    known = board()
+    run(known, "cam2")
+    known.services = (ServiceHealth(name="producer", answering=1, known=2),)
+    known.add([batch(number=99)], NOW_MS)
+    assert known.wall(NOW_MS, 10).streams[0].state == "live"
+    later_ms = NOW_MS + int(UNREAD_AFTER_S * 1000) + 1
+    assert len(known.wall(later_ms, 10).streams) == 2
 
 
 def test_each_stage_is_told_over_all_streams_and_by_its_worst() -> None:

@@ -22,10 +22,13 @@ from runtime.logs import get_logger
 from runtime.settings import KafkaSettings, load_settings
 from runtime.stop import StopSignal
 from tests.unit.kserve_objects import only
+from viewer import families
+from viewer.families import Series
 from viewer.group_offsets import StoredOffsets
 from viewer.loops import AskingLoop
 from viewer.pictures import KEPT_BYTES, THREADS
 from viewer.results_reader import POLL_S, ResultsReader
+from viewer.scraper import Round, health
 from viewer.service import Viewer
 from viewer.settings import ViewerSettings
 from viewer.store import MAX_PICTURE_BYTES
@@ -218,3 +221,19 @@ def test_pictures_on_their_way_leave_a_quarter_of_the_pod_s_memory_to_the_rest()
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     limit_mib = int(container["resources"]["limits"]["memory"].removesuffix("Mi"))
     assert 0.75 * limit_mib * 1024 * 1024 >= THREADS * MAX_PICTURE_BYTES + KEPT_BYTES
+
+
+@pytest.mark.parametrize(
+    ("ready", "problem"),
+    [
+        ([1.0, 1.0], None),
+        ([0.0], "postproc: it runs and is not ready; its log says what it waits for"),
+        ([0.0, 1.0], "postproc: 1 of 2 runs and is not ready; its log says what it waits for"),
+    ],
+)
+def test_a_service_that_answers_and_waits_is_told_of(
+    ready: list[float], problem: str | None
+) -> None:
+    heard = {str(at): {Series(families.READY): value} for at, value in enumerate(ready)}
+    told = health("postproc", Round(heard=heard, known=len(ready)))
+    assert (told.answering, told.problem) == (len(ready), problem)

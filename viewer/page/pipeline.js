@@ -67,6 +67,9 @@ function handWords(hand, unit) {
   return `${hand === 1 ? plural(1, one) : `${count(hand)} ${unit}`} in hand`;
 }
 
+/** Seconds behind the camera from which a stage is late: storing has no stream's state to show it. */
+const LATE_S = 15;
+
 /** @param {Stage | undefined} stage */
 function flow(stage) {
   if (stage?.rate == null) return "unknown";
@@ -74,12 +77,13 @@ function flow(stage) {
 }
 
 /**
- * The stage where the delay grows most, if any stream is behind.
+ * The stage where the delay grows most, if any stream or stage is behind.
  * @param {Wall} wall
  * @returns {string | null}
  */
 export function slowestStage(wall) {
-  if (!wall.streams.some(({ state }) => state === "behind")) return null;
+  const isLate = wall.stages.some(({ behind_s: behind }) => behind !== null && behind > LATE_S);
+  if (!isLate && !wall.streams.some(({ state }) => state === "behind")) return null;
   let before = 0;
   let worst = { name: /** @type {string | null} */ (null), growth: 1 };
   for (const { name, behind_s: behind } of wall.stages) {

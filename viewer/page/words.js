@@ -17,7 +17,7 @@ const STATES = {
   reconnecting: {
     word: "reconnecting",
     icon: "reconnecting",
-    meaning: "The camera was lost. The producer keeps trying, with growing waits.",
+    meaning: "No connection to the camera. The producer keeps trying, with growing waits; its log says why.",
   },
 };
 
