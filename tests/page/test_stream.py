@@ -238,21 +238,6 @@ def test_the_age_of_the_picture_goes_on_while_the_viewer_is_lost(
     expect(age).to_have_text("35 s ago")
 
 
-def test_figures_of_the_details_stay_where_only_the_events_are_lost(
-    open_page: OpenPage, viewer: FakeViewer
-) -> None:
-    viewer.wall = walls.wall(walls.tile("yard", behind_s=2.6))
-    viewer.details["yard"] = walls.detail(walls.tile("yard", behind_s=7.5))
-    viewer.has_events = False
-    opened = open_page("#/streams/yard")
-    opened.may_fail_requests = True
-    behind = opened.page.locator(".big-figure").nth(1).locator("dd").first
-    expect(behind).to_have_text("7.5 s")
-    viewer.refusal = (503, "restarting")
-    opened.page.wait_for_timeout(2500)
-    assert behind.inner_text() == "7.5 s"
-
-
 def test_a_name_in_the_address_that_is_no_name_breaks_nothing(open_page: OpenPage) -> None:
     opened = open_page("#/streams/%E0%A4%A")
     opened.may_fail_requests = True
