@@ -15,7 +15,7 @@ from postproc.patience import EvidenceStore
 from postproc.pictures import Picture
 from postproc.records import ResultRecord
 from postproc.settings import PostprocSettings
-from runtime.tracing import step, within
+from runtime.tracing import spanning, step
 
 if TYPE_CHECKING:
     from runtime.otel import Tracer
@@ -42,14 +42,8 @@ class TracedResults:
             span = self._tracer.start(name, "consumer", facts, links=[origin])
         else:
             span = self._tracer.start(name, "consumer", facts, parent=origin)
-        try:
-            with within(span):
-                yield
-        except Exception as error:
-            span.fail(str(error), type(error).__name__)
-            raise
-        finally:
-            span.end()
+        with spanning(span):
+            yield
 
     def _facts(self, record: ResultRecord, result: BatchResult) -> dict[str, str | int]:
         return {

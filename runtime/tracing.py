@@ -60,15 +60,8 @@ def within(span: "Span") -> Iterator[None]:
 
 
 @contextmanager
-def step(
-    name: str, kind: Kind = "internal", attributes: Attributes | None = None
-) -> Iterator[None]:
-    """Tell of one step of what is current; an exception marks it as failed, and goes on."""
-    parent = _current.get()
-    if parent is None:
-        yield
-        return
-    span = parent.child(name, kind, attributes)
+def spanning(span: "Span") -> Iterator[None]:
+    """Make a span the current one and end it; an exception marks it as failed, and goes on."""
     try:
         with within(span):
             yield
@@ -77,6 +70,19 @@ def step(
         raise
     finally:
         span.end()
+
+
+@contextmanager
+def step(
+    name: str, kind: Kind = "internal", attributes: Attributes | None = None
+) -> Iterator[None]:
+    """Tell of one step of what is current; an exception marks it as failed, and goes on."""
+    parent = _current.get()
+    if parent is None:
+        yield
+        return
+    with spanning(parent.child(name, kind, attributes)):
+        yield
 
 
 def mark_failed(reason: str, error_type: str) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from consumer.decode import decode_into, frame_size_wh
 from consumer.detections import detections_of, split_outputs
@@ -13,6 +12,7 @@ from contracts.names import RESULTS_TOPIC, frames_topic
 from contracts.results import BatchResult, decode_result
 from local.stack import CHECKOUT
 from tests.e2e.conftest import DEAD, KINDS, PEOPLE, PEOPLE_FRAMES, Pipeline
+from tests.kafka_log import records_of
 
 MODEL = CHECKOUT / "model_repository" / "ssd_mobilenet" / "2" / "model.onnx"
 BOX_TOLERANCE_PX = 1.0
@@ -20,16 +20,7 @@ CONFIDENCE_TOLERANCE = 0.02
 
 
 def read_topic(pipeline: Pipeline, topic: str) -> list[Any]:
-    partition = TopicPartition(topic, 0)
-    consumer = KafkaConsumer(bootstrap_servers=pipeline.addresses["kafka"])
-    consumer.assign([partition])
-    end = consumer.end_offsets([partition])[partition]
-    consumer.seek_to_beginning(partition)
-    found: list[Any] = []
-    while consumer.position(partition) < end:
-        found += consumer.poll(timeout_ms=1000).get(partition, [])
-    consumer.close()
-    return found
+    return records_of(pipeline.addresses["kafka"], topic)
 
 
 def read_results(pipeline: Pipeline, stream_id: str) -> list[BatchResult]:

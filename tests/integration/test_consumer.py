@@ -29,6 +29,7 @@ from ops.options import DEMO_VIDEO
 from runtime.kafka_clients import admin_client
 from runtime.settings import KafkaSettings
 from runtime.topics import deadletter_spec, ensure_topics, frames_spec, results_spec
+from tests.kafka_log import records_of
 from tests.service_process import ServiceProcess, running_service
 
 Eventually = Callable[[Callable[[], bool], str, float], None]
@@ -74,16 +75,7 @@ class World:
         producer.close()
 
     def read(self, topic: str, start: int = 0) -> list[Any]:
-        partition = TopicPartition(topic, 0)
-        consumer = KafkaConsumer(bootstrap_servers=self.kafka.addresses.kafka_bootstrap)
-        consumer.assign([partition])
-        end = consumer.end_offsets([partition])[partition]
-        consumer.seek(partition, start)
-        found: list[Any] = []
-        while consumer.position(partition) < end:
-            found += consumer.poll(timeout_ms=1000).get(partition, [])
-        consumer.close()
-        return found
+        return records_of(self.kafka.addresses.kafka_bootstrap, topic, start)
 
     def results(self) -> list[BatchResult]:
         # Other tests write to the same topic, also what is no result.

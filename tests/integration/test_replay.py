@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import psutil
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer, TopicPartition
 
 from consumer.decode import frame_size_wh
 from consumer.replaying.window import iso_utc
@@ -27,6 +27,7 @@ from runtime.kafka_clients import admin_client
 from runtime.settings import KafkaSettings
 from runtime.topics import deadletter_spec, ensure_topics, frames_spec, results_spec
 from tests.e2e.framerail_command import COMMAND
+from tests.kafka_log import records_of
 from tests.service_process import running_service
 
 Eventually = Callable[[Callable[[], bool], str, float], None]
@@ -81,16 +82,7 @@ class World:
         return iso_utc((self.first_captured_ns + frame * STEP_NS) // 1_000_000)
 
     def read(self, topic: str) -> list[Any]:
-        partition = TopicPartition(topic, 0)
-        consumer = KafkaConsumer(bootstrap_servers=self.kafka.addresses.kafka_bootstrap)
-        consumer.assign([partition])
-        end = consumer.end_offsets([partition])[partition]
-        consumer.seek_to_beginning(partition)
-        found: list[Any] = []
-        while consumer.position(partition) < end:
-            found += consumer.poll(timeout_ms=1000).get(partition, [])
-        consumer.close()
-        return found
+        return records_of(self.kafka.addresses.kafka_bootstrap, topic)
 
     def results(self, topic: str = RESULTS_TOPIC) -> list[BatchResult]:
         # Other tests write to the same topic, also what is no result.

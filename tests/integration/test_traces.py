@@ -16,7 +16,7 @@ import cv2
 import psutil
 import pytest
 import yaml
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 
 from contracts.frames import FrameHeaders
 from contracts.names import DEADLETTER_TOPIC, RESULTS_TOPIC, frames_topic
@@ -27,6 +27,7 @@ from runtime.kafka_clients import admin_client
 from runtime.settings import KafkaSettings
 from runtime.topics import deadletter_spec, ensure_topics, frames_spec, results_spec
 from tests.integration.producer_process import camera
+from tests.kafka_log import records_of
 from tests.otlp_receiver import OtlpReceiver, ReceivedSpan, receiving
 from tests.service_process import ServiceProcess, running_service
 
@@ -96,16 +97,7 @@ class World:
         producer.close()
 
     def read(self, topic: str) -> list[Any]:
-        partition = TopicPartition(topic, 0)
-        consumer = KafkaConsumer(bootstrap_servers=self.kafka.addresses.kafka_bootstrap)
-        consumer.assign([partition])
-        end = consumer.end_offsets([partition])[partition]
-        consumer.seek_to_beginning(partition)
-        found: list[Any] = []
-        while consumer.position(partition) < end:
-            found += consumer.poll(timeout_ms=1000).get(partition, [])
-        consumer.close()
-        return found
+        return records_of(self.kafka.addresses.kafka_bootstrap, topic)
 
     def results(self) -> list[BatchResult]:
         # Other tests write to the same topic, also what is no result.
